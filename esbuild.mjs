@@ -1,0 +1,46 @@
+// Builds every bundle. One entry a process or worker thread; nothing else is shipped.
+// mainFields: yaml-language-server's UMD build crashes once bundled, its ES module build does not.
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import * as esbuild from "esbuild";
+
+const node = {
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  mainFields: ["module", "main"],
+  sourcemap: process.argv.includes("--no-sourcemap") ? false : "linked",
+  minify: process.argv.includes("--minify"),
+  logLevel: "warning",
+  // Native: resolved at run time from node_modules beside the bundles.
+  external: ["@duckdb/node-api", "@duckdb/node-bindings", "vscode"],
+};
+
+/** Entry points that run on Node outside the extension host: ES modules. */
+const entries = {
+  server: "server/src/server.ts",
+  cli: "server/src/cli.ts",
+  runner: "server/src/runner.ts",
+  duckdb: "server/src/dataset/duckdb-process.ts",
+  "linear-worker": "server/src/engines/linear/worker.ts",
+};
+
+await rm("dist", { recursive: true, force: true });
+await esbuild.build({
+  ...node,
+  entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
+  outdir: "dist",
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  // CommonJS dependencies inside an ES module bundle still call require.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+});
+if (existsSync("client/src/extension.ts")) {
+  await esbuild.build({
+    ...node,
+    entryPoints: { extension: "client/src/extension.ts" },
+    outdir: "dist",
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
+  });
+}
