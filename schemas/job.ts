@@ -1,0 +1,97 @@
+/** The job folder: `job.json`, `manager.jsonl`, `attempts/<n>/{launch,exit}.json` (DESIGN §4). */
+import * as z from "zod";
+import { Confidence, Model, Target } from "./project.ts";
+
+/** Version of the job-folder contract. A reader accepts this and every older one. */
+export const JOB_CONTRACT = 1;
+
+export const JobKind = z.enum(["fine-tune", "evaluate", "predict", "compare"]);
+export type JobKind = z.output<typeof JobKind>;
+
+export const JobId = z.string().regex(/^\d{8}-\d{4}-[A-Za-z0-9._-]{1,80}-[0-9a-f]{4,8}$/);
+
+export const JobTarget = Target.pick({ never: true, risk: true }).extend({
+  /** Target name: the key in rows and predictions. */
+  name: z.string(),
+  column: z.string(),
+  /** Every label, in a fixed order: probability vectors are aligned with it. */
+  labels: z.array(
+    z.strictObject({ name: z.string(), description: z.string().optional(), aliases: z.array(z.string()).optional() }),
+  ),
+});
+export type JobTarget = z.output<typeof JobTarget>;
+
+export const JobModel = z.strictObject({
+  name: z.string(),
+  spec: Model,
+  /** SHA-256 of all that decides what a fine-tune would give, the data apart: a changed one makes the artifact stale. */
+  training_spec: z.string(),
+  /** The fine-tune job whose `model/` is used; absent for a fine-tune and for engines that need none. */
+  artifact: z.strictObject({ job: z.string(), path: z.string() }).optional(),
+});
+export type JobModel = z.output<typeof JobModel>;
+
+export const Job = z.strictObject({
+  contract: z.int().min(1),
+  id: JobId,
+  kind: JobKind,
+  project: z.strictObject({ name: z.string(), file: z.string() }),
+  models: z.array(JobModel).min(1),
+  host: z.strictObject({ name: z.string(), kind: z.enum(["local", "ssh", "ray", "slurm"]), price_per_hour: z.number().optional() }),
+  task: z.strictObject({
+    instructions: z.string().optional(),
+    inputs: z.array(z.strictObject({ column: z.string(), name: z.string() })),
+    targets: z.array(JobTarget),
+  }),
+  data: z.strictObject({
+    /** SHA-256 over row ids, splits, inputs and labels. */
+    fingerprint: z.string(),
+    /** Rows of each split in data/rows.jsonl. */
+    rows: z.record(z.string(), z.int().min(0)),
+    /** Rows with a person's decision among them. */
+    decisions: z.int().min(0),
+    /** What sampling left out, and labels it dropped from train, by target. */
+    sampling: z.strictObject({ left_out: z.int().min(0), dropped_labels: z.record(z.string(), z.array(z.string())), applied: z.enum(["train", "all"]) }),
+    /** False when the splits have no validation rows: out-of-fold probabilities then calibrate. */
+    validation: z.boolean(),
+    grouped: z.boolean(),
+  }),
+  confidence: Confidence,
+  seed: z.int().min(0),
+  created: z.string(),
+  versions: z.record(z.string(), z.string()),
+  /** What only one kind needs: e.g. `{ folds: 5 }` of an out-of-fold prediction, `{ scope: "pool" }`. */
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+export type Job = z.output<typeof Job>;
+
+/** A line of manager.jsonl. `manager` names the process that wrote it. */
+export const ManagerRecord = z.strictObject({
+  seq: z.int().min(1),
+  time: z.string(),
+  type: z.enum(["submitted", "cancel-asked", "resumed", "lost", "fetched"]),
+  attempt: z.int().min(1).optional(),
+  message: z.string().optional(),
+});
+export type ManagerRecord = z.output<typeof ManagerRecord>;
+
+/** Who a process is, so that a pid used again by another process is not mistaken for it. */
+export const ProcessIdentity = z.strictObject({
+  pid: z.int().min(1),
+  /** Opaque process start time: equal text means the same process. */
+  started: z.string(),
+  /** Boot id of the machine: a different one means that every process of then is gone. */
+  boot: z.string(),
+});
+export type ProcessIdentity = z.output<typeof ProcessIdentity>;
+
+/** attempts/<n>/launch.json: the supervisor's, written first and exclusively. */
+export const Launch = ProcessIdentity.extend({ time: z.string() });
+export type Launch = z.output<typeof Launch>;
+
+/** attempts/<n>/exit.json: the supervisor's, written last. */
+export const Exit = z.strictObject({ code: z.int(), signal: z.string().nullish(), time: z.string() });
+export type Exit = z.output<typeof Exit>;
+
+export const JobState = z.enum(["preparing", "queued", "running", "succeeded", "failed", "cancelled", "lost"]);
+export type JobState = z.output<typeof JobState>;
