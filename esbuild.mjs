@@ -33,7 +33,9 @@ await esbuild.build({
   format: "esm",
   outExtension: { ".js": ".mjs" },
   // CommonJS dependencies inside an ES module bundle still call require.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
 });
 if (existsSync("client/src/extension.ts")) {
   await esbuild.build({

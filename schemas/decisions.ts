@@ -30,7 +30,9 @@ export const Decision = z.strictObject({
   /** Why the row was in front of a person. */
   reasons: z.array(FlagReason),
   /** What the person saw, if anything: prediction and confidence of which model and job. */
-  prediction: z.strictObject({ model: z.string(), job: z.string(), label: z.string().nullable(), confidence: z.number() }).optional(),
+  prediction: z
+    .strictObject({ model: z.string(), job: z.string(), label: z.string().nullable(), confidence: z.number() })
+    .optional(),
   /** Judged without seeing the prediction. */
   blind: z.boolean().default(false),
   /** Probability with which the row was drawn, when it was drawn at random from the whole stream. */

@@ -5,7 +5,12 @@ const base = { seq: z.int().min(1), time: z.string() };
 
 export const JobEvent = z.discriminatedUnion("type", [
   /** The last `state` event of an attempt is its end, written after everything else is in place. */
-  z.strictObject({ ...base, type: z.literal("state"), state: z.enum(["running", "succeeded", "failed", "cancelled"]), message: z.string().optional() }),
+  z.strictObject({
+    ...base,
+    type: z.literal("state"),
+    state: z.enum(["running", "succeeded", "failed", "cancelled"]),
+    message: z.string().optional(),
+  }),
   /** `step` is a short phrase for people ("fitting NatureTitle"); done of total in `unit`. */
   z.strictObject({
     ...base,
@@ -30,9 +35,23 @@ export const JobEvent = z.discriminatedUnion("type", [
   }),
   z.strictObject({ ...base, type: z.literal("log"), level: z.enum(["debug", "info", "warning"]), message: z.string() }),
   z.strictObject({ ...base, type: z.literal("checkpoint"), path: z.string(), step: z.number().optional() }),
-  z.strictObject({ ...base, type: z.literal("artifact"), name: z.string(), path: z.string(), bytes: z.int().min(0), sha256: z.string().optional() }),
+  z.strictObject({
+    ...base,
+    type: z.literal("artifact"),
+    name: z.string(),
+    path: z.string(),
+    bytes: z.int().min(0),
+    sha256: z.string().optional(),
+  }),
   /** What is wrong, where, and what to do about it. Not by itself the end of the attempt. */
-  z.strictObject({ ...base, type: z.literal("error"), message: z.string(), remedy: z.string().optional(), row: z.string().optional(), detail: z.string().optional() }),
+  z.strictObject({
+    ...base,
+    type: z.literal("error"),
+    message: z.string(),
+    remedy: z.string().optional(),
+    row: z.string().optional(),
+    detail: z.string().optional(),
+  }),
 ]);
 export type JobEvent = z.output<typeof JobEvent>;
 /** An event before the writer has numbered and dated it. */

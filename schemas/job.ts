@@ -37,7 +37,11 @@ export const Job = z.strictObject({
   kind: JobKind,
   project: z.strictObject({ name: z.string(), file: z.string() }),
   models: z.array(JobModel).min(1),
-  host: z.strictObject({ name: z.string(), kind: z.enum(["local", "ssh", "ray", "slurm"]), price_per_hour: z.number().optional() }),
+  host: z.strictObject({
+    name: z.string(),
+    kind: z.enum(["local", "ssh", "ray", "slurm"]),
+    price_per_hour: z.number().optional(),
+  }),
   task: z.strictObject({
     instructions: z.string().optional(),
     inputs: z.array(z.strictObject({ column: z.string(), name: z.string() })),
@@ -51,7 +55,11 @@ export const Job = z.strictObject({
     /** Rows with a person's decision among them. */
     decisions: z.int().min(0),
     /** What sampling left out, and labels it dropped from train, by target. */
-    sampling: z.strictObject({ left_out: z.int().min(0), dropped_labels: z.record(z.string(), z.array(z.string())), applied: z.enum(["train", "all"]) }),
+    sampling: z.strictObject({
+      left_out: z.int().min(0),
+      dropped_labels: z.record(z.string(), z.array(z.string())),
+      applied: z.enum(["train", "all"]),
+    }),
     /** False when the splits have no validation rows: out-of-fold probabilities then calibrate. */
     validation: z.boolean(),
     grouped: z.boolean(),

@@ -27,7 +27,9 @@ export const Prediction = z.strictObject({
   /** Mass that a top-k of tokens could not see. */
   uncovered: z.number().min(0).max(1).optional(),
   answer: z.string().optional(),
-  tokens: z.strictObject({ prompt: z.int().min(0), completion: z.int().min(0), cached: z.int().min(0).optional() }).optional(),
+  tokens: z
+    .strictObject({ prompt: z.int().min(0), completion: z.int().min(0), cached: z.int().min(0).optional() })
+    .optional(),
   seconds: z.number().min(0).optional(),
 });
 export type Prediction = z.output<typeof Prediction>;

@@ -22,7 +22,9 @@ export const Source = z
       train: files.meta({ description: "File or files of the train split.", examples: ["data/train.csv"] }),
       validation: files
         .optional()
-        .meta({ description: "File or files of the validation split. Without it, `split.validation` is carved from train." }),
+        .meta({
+          description: "File or files of the validation split. Without it, `split.validation` is carved from train.",
+        }),
       test: files
         .optional()
         .meta({ description: "File or files of the test split. Without it, `split.test` is carved from train." }),
@@ -36,26 +38,44 @@ export const Source = z
 
 export const Split = z
   .strictObject({
-    train: fraction.optional().meta({ description: "Share of rows that models are fitted on. Default 0.64.", examples: [0.64] }),
+    train: fraction
+      .optional()
+      .meta({ description: "Share of rows that models are fitted on. Default 0.64.", examples: [0.64] }),
     validation: fraction.optional().meta({
       description:
         "Share of rows for calibrating and certifying, nothing else. Default 0.16. With 0, out-of-fold probabilities of the train rows serve (engine `linear` only).",
       examples: [0.16, 0],
     }),
-    test: fraction.optional().meta({ description: "Share of rows for reporting, nothing else. Default 0.20.", examples: [0.2] }),
-    tune: z.number().min(0).max(0.5).default(0.1).meta({
-      description:
-        "Share of train that is kept for choices: early stopping, regularisation, shots, the calibrator, the grid of thresholds.",
-      examples: [0.1],
-    }),
-    seed: z.int().min(0).max(4294967295).default(42).meta({
-      description: "Seed of the assignment. It places new rows; rows that have a split never move.",
-      examples: [42],
-    }),
-    column: z.string().min(1).optional().meta({
-      description: "A column that names each row's split: train, validation or test. Excludes the three shares.",
-      examples: ["split"],
-    }),
+    test: fraction
+      .optional()
+      .meta({ description: "Share of rows for reporting, nothing else. Default 0.20.", examples: [0.2] }),
+    tune: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0.1)
+      .meta({
+        description:
+          "Share of train that is kept for choices: early stopping, regularisation, shots, the calibrator, the grid of thresholds.",
+        examples: [0.1],
+      }),
+    seed: z
+      .int()
+      .min(0)
+      .max(4294967295)
+      .default(42)
+      .meta({
+        description: "Seed of the assignment. It places new rows; rows that have a split never move.",
+        examples: [42],
+      }),
+    column: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "A column that names each row's split: train, validation or test. Excludes the three shares.",
+        examples: ["split"],
+      }),
   })
   .meta({
     description:
@@ -65,32 +85,53 @@ export const Split = z
 
 export const Sampling = z
   .strictObject({
-    strategy: z.enum(["natural", "balanced", "undersample"]).default("natural").meta({
-      description:
-        "`natural` keeps every row; `balanced` takes equal numbers of the most frequent labels; `undersample` cuts frequent labels to `max_ratio` times the rarest.",
-      examples: ["natural", "balanced", "undersample"],
-    }),
+    strategy: z
+      .enum(["natural", "balanced", "undersample"])
+      .default("natural")
+      .meta({
+        description:
+          "`natural` keeps every row; `balanced` takes equal numbers of the most frequent labels; `undersample` cuts frequent labels to `max_ratio` times the rarest.",
+        examples: ["natural", "balanced", "undersample"],
+      }),
     min_examples: z
       .int()
       .min(1)
       .default(1)
       .meta({ description: "Labels with fewer train rows than this are left out of training.", examples: [50] }),
-    labels: z.int().min(2).optional().meta({ description: "`balanced`: how many of the most frequent labels.", examples: [10] }),
-    per_label: z.int().min(1).optional().meta({ description: "`balanced`: rows a label at most.", examples: [500] }),
-    max_ratio: z.number().min(1).optional().meta({
-      description: "`undersample`: the most frequent label has at most this many times the rows of the rarest.",
-      examples: [5],
-    }),
+    labels: z
+      .int()
+      .min(2)
+      .optional()
+      .meta({ description: "`balanced`: how many of the most frequent labels.", examples: [10] }),
+    per_label: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "`balanced`: rows a label at most.", examples: [500] }),
+    max_ratio: z
+      .number()
+      .min(1)
+      .optional()
+      .meta({
+        description: "`undersample`: the most frequent label has at most this many times the rows of the rarest.",
+        examples: [5],
+      }),
     target: z.string().min(1).optional().meta({ description: "The target that is balanced. Default: the first." }),
-    apply: z.enum(["train", "all"]).default("train").meta({
-      description:
-        "`train`: rows of dropped labels stay in validation and test and count as errors. `all`: they are dropped there too (what published experiments did); nothing is certified then.",
-      examples: ["train"],
-    }),
+    apply: z
+      .enum(["train", "all"])
+      .default("train")
+      .meta({
+        description:
+          "`train`: rows of dropped labels stay in validation and test and count as errors. `all`: they are dropped there too (what published experiments did); nothing is certified then.",
+        examples: ["train"],
+      }),
   })
   .meta({
     description: "Which train rows are used.",
-    examples: [{ strategy: "natural", min_examples: 50 }, { strategy: "balanced", labels: 10, per_label: 500 }],
+    examples: [
+      { strategy: "natural", min_examples: 50 },
+      { strategy: "balanced", labels: 10, per_label: 500 },
+    ],
   });
 
 export const Dataset = z
@@ -100,14 +141,22 @@ export const Dataset = z
       description: "New rows without labels, to predict and review: a path, a glob or a list.",
       examples: ["inbox/*.csv"],
     }),
-    id: z.string().min(1).optional().meta({
-      description: "The column that identifies a row. Without it, the id is a hash of the row's inputs.",
-      examples: ["report_id"],
-    }),
-    group: z.string().min(1).optional().meta({
-      description: "Rows that share this column's value never straddle splits.",
-      examples: ["employer"],
-    }),
+    id: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "The column that identifies a row. Without it, the id is a hash of the row's inputs.",
+        examples: ["report_id"],
+      }),
+    group: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "Rows that share this column's value never straddle splits.",
+        examples: ["employer"],
+      }),
     split: Split.prefault({}),
     sampling: Sampling.prefault({}),
   })
@@ -117,22 +166,36 @@ export const Input = z
   .union([
     z.string().min(1),
     z.strictObject({
-      column: z.string().min(1).meta({ description: "The column's name in the data.", examples: ["Employer"] }),
-      name: name.optional().meta({ description: "What prompts and screens call it. Default: the column.", examples: ["employer"] }),
+      column: z
+        .string()
+        .min(1)
+        .meta({ description: "The column's name in the data.", examples: ["Employer"] }),
+      name: name
+        .optional()
+        .meta({ description: "What prompts and screens call it. Default: the column.", examples: ["employer"] }),
     }),
   ])
-  .meta({ description: "A column that models read.", examples: ["Final Narrative", { column: "Employer", name: "employer" }] });
+  .meta({
+    description: "A column that models read.",
+    examples: ["Final Narrative", { column: "Employer", name: "employer" }],
+  });
 
 export const Label = z
   .union([
     z.string().min(1),
     z.strictObject({
-      name: z.string().min(1).meta({ description: "The label, as it stands in the data.", examples: ["Toe"] }),
+      name: z
+        .string()
+        .min(1)
+        .meta({ description: "The label, as it stands in the data.", examples: ["Toe"] }),
       description: z
         .string()
         .max(2000)
         .optional()
-        .meta({ description: "What belongs under this label. Used by prompts and shown in review.", examples: ["Toes and toenails"] }),
+        .meta({
+          description: "What belongs under this label. Used by prompts and shown in review.",
+          examples: ["Toes and toenails"],
+        }),
       aliases: z
         .array(z.string().min(1))
         .max(100)
@@ -147,7 +210,10 @@ export const LabelList = z.array(Label).min(2).max(10_000);
 
 export const Target = z
   .strictObject({
-    column: z.string().min(1).meta({ description: "The label column.", examples: ["NatureTitle"] }),
+    column: z
+      .string()
+      .min(1)
+      .meta({ description: "The label column.", examples: ["NatureTitle"] }),
     name: name.optional().meta({ description: "What reports and prompts call it. Default: the column." }),
     labels: z
       .union([LabelList, file])
@@ -175,87 +241,188 @@ export const Task = z
       .max(20_000)
       .optional()
       .meta({ description: "What is asked. Used by prompts.", examples: ["Classify the workplace injury."] }),
-    inputs: z.array(Input).min(1).max(64).meta({ description: "The columns that models read.", examples: [["Final Narrative"]] }),
+    inputs: z
+      .array(Input)
+      .min(1)
+      .max(64)
+      .meta({ description: "The columns that models read.", examples: [["Final Narrative"]] }),
     targets: z.array(Target).min(1).max(32).meta({ description: "The label columns that models predict." }),
   })
   .meta({ description: "What is read and what is predicted." });
 
-const host = z.string().min(1).optional().meta({ description: "Where its jobs run: a name under `hosts`, or `local` (the default).", examples: ["a10g"] });
+const host = z
+  .string()
+  .min(1)
+  .optional()
+  .meta({ description: "Where its jobs run: a name under `hosts`, or `local` (the default).", examples: ["a10g"] });
 const epochs = z.number().min(0).max(1000);
 
 export const LinearModel = z
   .strictObject({
     engine: z.literal("linear"),
-    regularisation: z.union([z.literal("auto"), z.number().gt(0).max(1e6)]).default("auto").meta({
-      description: "Inverse regularisation strength, scikit-learn's C. `auto` chooses it by log loss on the tune rows.",
-      examples: ["auto", 10],
-    }),
-    class_weight: z.enum(["none", "balanced"]).default("none").meta({
-      description: "`balanced` weighs a label's rows inversely to their frequency.",
-      examples: ["none"],
-    }),
+    regularisation: z
+      .union([z.literal("auto"), z.number().gt(0).max(1e6)])
+      .default("auto")
+      .meta({
+        description:
+          "Inverse regularisation strength, scikit-learn's C. `auto` chooses it by log loss on the tune rows.",
+        examples: ["auto", 10],
+      }),
+    class_weight: z
+      .enum(["none", "balanced"])
+      .default("none")
+      .meta({
+        description: "`balanced` weighs a label's rows inversely to their frequency.",
+        examples: ["none"],
+      }),
     word_ngrams: ngrams.default([1, 2]).meta({ description: "Shortest and longest word n-gram.", examples: [[1, 2]] }),
-    char_ngrams: ngrams.default([2, 5]).meta({ description: "Shortest and longest character n-gram.", examples: [[2, 5]] }),
-    folds: z.int().min(2).max(20).default(5).meta({ description: "Folds of the out-of-fold probabilities.", examples: [5] }),
+    char_ngrams: ngrams
+      .default([2, 5])
+      .meta({ description: "Shortest and longest character n-gram.", examples: [[2, 5]] }),
+    folds: z
+      .int()
+      .min(2)
+      .max(20)
+      .default(5)
+      .meta({ description: "Folds of the out-of-fold probabilities.", examples: [5] }),
   })
   .meta({ description: "Multinomial logistic regression on TF-IDF n-grams, embedded: no GPU, no key, seconds." });
 
 const Shots = z.strictObject({
-  strategy: z.enum(["targeted", "random", "per-label", "similar"]).default("targeted").meta({
-    description: "How examples are chosen: for the labels most often wrong, at random, per label, or nearest to the row.",
-    examples: ["targeted"],
-  }),
-  labels_per_target: z.int().min(1).max(100).default(3).meta({ description: "`targeted`: labels that get examples.", examples: [3] }),
-  per_label: z.int().min(1).max(50).default(1).meta({ description: "Examples a label.", examples: [1] }),
-  count: z.int().min(1).max(200).optional().meta({ description: "`random`, `similar`: how many examples.", examples: [8] }),
-  after: z.string().optional().meta({ description: "`targeted`: the zero-shot model whose errors on tune rows are counted.", examples: ["zero-shot"] }),
+  strategy: z
+    .enum(["targeted", "random", "per-label", "similar"])
+    .default("targeted")
+    .meta({
+      description:
+        "How examples are chosen: for the labels most often wrong, at random, per label, or nearest to the row.",
+      examples: ["targeted"],
+    }),
+  labels_per_target: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .meta({ description: "`targeted`: labels that get examples.", examples: [3] }),
+  per_label: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(1)
+    .meta({ description: "Examples a label.", examples: [1] }),
+  count: z
+    .int()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: "`random`, `similar`: how many examples.", examples: [8] }),
+  after: z
+    .string()
+    .optional()
+    .meta({
+      description: "`targeted`: the zero-shot model whose errors on tune rows are counted.",
+      examples: ["zero-shot"],
+    }),
 });
 
 export const Prompt = z
   .strictObject({
-    style: z.enum(["zero-shot", "few-shot", "chain-of-thought"]).default("zero-shot").meta({
-      description: "What the prompt holds besides the row.",
-      examples: ["zero-shot", "few-shot", "chain-of-thought"],
-    }),
+    style: z
+      .enum(["zero-shot", "few-shot", "chain-of-thought"])
+      .default("zero-shot")
+      .meta({
+        description: "What the prompt holds besides the row.",
+        examples: ["zero-shot", "few-shot", "chain-of-thought"],
+      }),
     template: file.optional().meta({ description: "Your own template file.", examples: ["prompts/injury.txt"] }),
-    role: z.enum(["system", "user"]).default("system").meta({ description: "The role that carries the instructions.", examples: ["system"] }),
-    codes: z.boolean().default(false).meta({ description: "Map labels to short distinct codes, so that one token decides.", examples: [true] }),
+    role: z
+      .enum(["system", "user"])
+      .default("system")
+      .meta({ description: "The role that carries the instructions.", examples: ["system"] }),
+    codes: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Map labels to short distinct codes, so that one token decides.", examples: [true] }),
     shots: Shots.optional().meta({ description: "Which examples a few-shot prompt shows. They come from train." }),
   })
   .meta({ description: "The prompt." });
 
 export const ModelConfidence = z
   .strictObject({
-    signal: z.enum(["auto", "logprobs", "votes"]).default("auto").meta({
-      description: "Where the score comes from: token log-probabilities, the share of n sampled answers, or whichever the endpoint allows.",
-      examples: ["votes"],
-    }),
-    samples: z.int().min(1).max(100).default(5).meta({ description: "`votes`: sampled answers a row.", examples: [5] }),
+    signal: z
+      .enum(["auto", "logprobs", "votes"])
+      .default("auto")
+      .meta({
+        description:
+          "Where the score comes from: token log-probabilities, the share of n sampled answers, or whichever the endpoint allows.",
+        examples: ["votes"],
+      }),
+    samples: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .meta({ description: "`votes`: sampled answers a row.", examples: [5] }),
   })
   .meta({ description: "How this model's score is taken." });
 
 export const ChatModel = z
   .strictObject({
     engine: z.literal("chat"),
-    endpoint: z.string().min(1).meta({ description: "A name under `endpoints`.", examples: ["openai"] }),
-    model: z.string().min(1).meta({ description: "The model's name at that endpoint.", examples: ["gpt-4o-mini"] }),
+    endpoint: z
+      .string()
+      .min(1)
+      .meta({ description: "A name under `endpoints`.", examples: ["openai"] }),
+    model: z
+      .string()
+      .min(1)
+      .meta({ description: "The model's name at that endpoint.", examples: ["gpt-4o-mini"] }),
     prompt: Prompt.prefault({}),
     confidence: ModelConfidence.prefault({}),
-    temperature: z.number().min(0).max(2).default(0).meta({ description: "Sampling temperature.", examples: [0] }),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .default(0)
+      .meta({ description: "Sampling temperature.", examples: [0] }),
     max_tokens: z.int().min(1).max(100_000).optional().meta({ description: "Longest answer, in tokens." }),
-    reasoning_effort: z.enum(["minimal", "low", "medium", "high"]).optional().meta({ description: "For reasoning models." }),
-    timeout: z.number().gt(0).max(3600).default(60).meta({ description: "Seconds until a request is given up.", examples: [60] }),
-    budget: z.number().gt(0).optional().meta({ description: "Dollars after which the job stops cleanly.", examples: [5] }),
-    batch: z.boolean().default(false).meta({ description: "Use the endpoint's Batch API.", examples: [false] }),
+    reasoning_effort: z
+      .enum(["minimal", "low", "medium", "high"])
+      .optional()
+      .meta({ description: "For reasoning models." }),
+    timeout: z
+      .number()
+      .gt(0)
+      .max(3600)
+      .default(60)
+      .meta({ description: "Seconds until a request is given up.", examples: [60] }),
+    budget: z
+      .number()
+      .gt(0)
+      .optional()
+      .meta({ description: "Dollars after which the job stops cleanly.", examples: [5] }),
+    batch: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Use the endpoint's Batch API.", examples: [false] }),
   })
   .meta({ description: "A prompted model behind an OpenAI-compatible endpoint." });
 
 export const OpenAIModel = z
   .strictObject({
     engine: z.literal("openai"),
-    base: z.string().min(1).meta({ description: "The model that is fine-tuned.", examples: ["gpt-4o-mini-2024-07-18"] }),
-    endpoint: z.string().min(1).default("openai").meta({ description: "A name under `endpoints`.", examples: ["openai"] }),
-    epochs: z.union([z.literal("auto"), epochs]).default("auto").meta({ description: "Passes over train.", examples: [3] }),
+    base: z
+      .string()
+      .min(1)
+      .meta({ description: "The model that is fine-tuned.", examples: ["gpt-4o-mini-2024-07-18"] }),
+    endpoint: z
+      .string()
+      .min(1)
+      .default("openai")
+      .meta({ description: "A name under `endpoints`.", examples: ["openai"] }),
+    epochs: z
+      .union([z.literal("auto"), epochs])
+      .default("auto")
+      .meta({ description: "Passes over train.", examples: [3] }),
     confidence: ModelConfidence.prefault({}),
   })
   .meta({ description: "A model fine-tuned through the OpenAI fine-tuning API." });
@@ -263,46 +430,115 @@ export const OpenAIModel = z
 export const QloraModel = z
   .strictObject({
     engine: z.literal("qlora"),
-    base: z.string().min(1).meta({ description: "A Hugging Face causal language model: its name, or a folder.", examples: ["Qwen/Qwen2.5-7B-Instruct"] }),
+    base: z
+      .string()
+      .min(1)
+      .meta({
+        description: "A Hugging Face causal language model: its name, or a folder.",
+        examples: ["Qwen/Qwen2.5-7B-Instruct"],
+      }),
     gguf_file: z.string().min(1).optional().meta({ description: "A GGUF file inside `base`." }),
-    head: z.enum(["label-text", "classifier"]).default("label-text").meta({
-      description: "`label-text` writes the label; `classifier` puts one softmax head a target on the same body.",
-      examples: ["label-text"],
-    }),
+    head: z
+      .enum(["label-text", "classifier"])
+      .default("label-text")
+      .meta({
+        description: "`label-text` writes the label; `classifier` puts one softmax head a target on the same body.",
+        examples: ["label-text"],
+      }),
     host,
     lora: z
       .strictObject({
-        rank: z.int().min(1).max(1024).default(16).meta({ description: "Rank of the adapter matrices.", examples: [16] }),
-        alpha: z.number().gt(0).default(32).meta({ description: "Scale of the adapter.", examples: [32] }),
-        dropout: z.number().min(0).lt(1).default(0.05).meta({ description: "Dropout of the adapter's input.", examples: [0.05] }),
-        target_modules: z.union([z.literal("all-linear"), z.array(z.string())]).default("all-linear").meta({ description: "Which layers get an adapter." }),
+        rank: z
+          .int()
+          .min(1)
+          .max(1024)
+          .default(16)
+          .meta({ description: "Rank of the adapter matrices.", examples: [16] }),
+        alpha: z
+          .number()
+          .gt(0)
+          .default(32)
+          .meta({ description: "Scale of the adapter.", examples: [32] }),
+        dropout: z
+          .number()
+          .min(0)
+          .lt(1)
+          .default(0.05)
+          .meta({ description: "Dropout of the adapter's input.", examples: [0.05] }),
+        target_modules: z
+          .union([z.literal("all-linear"), z.array(z.string())])
+          .default("all-linear")
+          .meta({ description: "Which layers get an adapter." }),
       })
       .prefault({})
       .meta({ description: "The low-rank adapter." }),
-    quantization: z.enum(["nf4", "none"]).default("nf4").meta({ description: "`nf4`: 4-bit base weights with double quantisation. `none`: plain LoRA.", examples: ["nf4"] }),
+    quantization: z
+      .enum(["nf4", "none"])
+      .default("nf4")
+      .meta({
+        description: "`nf4`: 4-bit base weights with double quantisation. `none`: plain LoRA.",
+        examples: ["nf4"],
+      }),
     epochs: epochs.default(2).meta({ description: "Passes over train. 0 is the untuned base model.", examples: [2] }),
-    learning_rate: z.number().gt(0).lt(1).default(2e-4).meta({ description: "Peak learning rate.", examples: [0.0002] }),
-    batch_size: z.int().min(1).max(4096).default(16).meta({ description: "Rows an optimiser step.", examples: [16] }),
-    max_tokens: z.int().min(16).max(131072).default(512).meta({ description: "Longest prompt and answer, in tokens.", examples: [512] }),
-    class_weight: z.enum(["none", "balanced"]).default("none").meta({ description: "`balanced` weighs a label's rows inversely to their frequency." }),
+    learning_rate: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(2e-4)
+      .meta({ description: "Peak learning rate.", examples: [0.0002] }),
+    batch_size: z
+      .int()
+      .min(1)
+      .max(4096)
+      .default(16)
+      .meta({ description: "Rows an optimiser step.", examples: [16] }),
+    max_tokens: z
+      .int()
+      .min(16)
+      .max(131072)
+      .default(512)
+      .meta({ description: "Longest prompt and answer, in tokens.", examples: [512] }),
+    class_weight: z
+      .enum(["none", "balanced"])
+      .default("none")
+      .meta({ description: "`balanced` weighs a label's rows inversely to their frequency." }),
     packing: z.boolean().default(false).meta({ description: "Pack several short rows into one sequence." }),
-    folds: z.int().min(2).max(20).optional().meta({ description: "Fine-tune this many fold models, for out-of-fold probabilities." }),
+    folds: z
+      .int()
+      .min(2)
+      .max(20)
+      .optional()
+      .meta({ description: "Fine-tune this many fold models, for out-of-fold probabilities." }),
   })
   .meta({ description: "A local language model fine-tuned with QLoRA, on this machine's GPU or a remote host's." });
 
 export const PredictionsModel = z
   .strictObject({
     engine: z.literal("predictions"),
-    source: file.meta({ description: "A csv, tsv, jsonl or parquet file of another system's output.", examples: ["preds.parquet"] }),
-    id: z.string().optional().meta({ description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched." }),
+    source: file.meta({
+      description: "A csv, tsv, jsonl or parquet file of another system's output.",
+      examples: ["preds.parquet"],
+    }),
+    id: z
+      .string()
+      .optional()
+      .meta({
+        description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched.",
+      }),
     targets: z
       .record(
         z.string(),
         z.strictObject({
           label: z.string().optional().meta({ description: "Column of the predicted label." }),
           probability: z.string().optional().meta({ description: "Column of its probability." }),
-          probabilities: z.record(z.string(), z.string()).optional().meta({ description: "Label to column, a probability a label." }),
-          logits: z.record(z.string(), z.string()).optional().meta({ description: "Label to column, a logit a label." }),
+          probabilities: z
+            .record(z.string(), z.string())
+            .optional()
+            .meta({ description: "Label to column, a probability a label." }),
+          logits: z
+            .record(z.string(), z.string())
+            .optional()
+            .meta({ description: "Label to column, a logit a label." }),
         }),
       )
       .optional()
@@ -313,35 +549,79 @@ export const PredictionsModel = z
 export const CascadeModel = z
   .strictObject({
     engine: z.literal("cascade"),
-    stages: z.array(z.string().min(1)).min(2).max(5).meta({ description: "Models, cheapest first. Each sees only what the one before did not accept.", examples: [["baseline", "tuned-qwen"]] }),
+    stages: z
+      .array(z.string().min(1))
+      .min(2)
+      .max(5)
+      .meta({
+        description: "Models, cheapest first. Each sees only what the one before did not accept.",
+        examples: [["baseline", "tuned-qwen"]],
+      }),
   })
   .meta({ description: "The cheap model takes what it is surest of; the next sees only the rest." });
 
-export const Model = z.discriminatedUnion("engine", [LinearModel, ChatModel, OpenAIModel, QloraModel, PredictionsModel, CascadeModel]);
+export const Model = z.discriminatedUnion("engine", [
+  LinearModel,
+  ChatModel,
+  OpenAIModel,
+  QloraModel,
+  PredictionsModel,
+  CascadeModel,
+]);
 export type Model = z.output<typeof Model>;
 export type Engine = Model["engine"];
 
 export const Price = z.strictObject({
-  input_per_million: z.number().min(0).meta({ description: "Dollars per million prompt tokens.", examples: [3] }),
-  output_per_million: z.number().min(0).meta({ description: "Dollars per million completion tokens.", examples: [15] }),
-  cached_input_per_million: z.number().min(0).optional().meta({ description: "Dollars per million cached prompt tokens." }),
+  input_per_million: z
+    .number()
+    .min(0)
+    .meta({ description: "Dollars per million prompt tokens.", examples: [3] }),
+  output_per_million: z
+    .number()
+    .min(0)
+    .meta({ description: "Dollars per million completion tokens.", examples: [15] }),
+  cached_input_per_million: z
+    .number()
+    .min(0)
+    .optional()
+    .meta({ description: "Dollars per million cached prompt tokens." }),
 });
 
 export const Endpoint = z
   .strictObject({
-    base_url: z.url({ protocol: /^https?$/ }).optional().meta({ description: "Where the API is. Default: OpenAI's.", examples: ["http://localhost:8000/v1"] }),
+    base_url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({ description: "Where the API is. Default: OpenAI's.", examples: ["http://localhost:8000/v1"] }),
     key: z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
       .optional()
-      .meta({ description: "NAME of the environment variable or secret that holds the key, never the key itself.", examples: ["OPENAI_API_KEY"] }),
-    logprobs: z.int().min(0).max(20).optional().meta({ description: "How many alternatives a token the endpoint can return; 0 if none.", examples: [20] }),
-    concurrency: z.int().min(1).max(1000).default(8).meta({ description: "Requests in flight at most.", examples: [8] }),
+      .meta({
+        description: "NAME of the environment variable or secret that holds the key, never the key itself.",
+        examples: ["OPENAI_API_KEY"],
+      }),
+    logprobs: z
+      .int()
+      .min(0)
+      .max(20)
+      .optional()
+      .meta({ description: "How many alternatives a token the endpoint can return; 0 if none.", examples: [20] }),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(8)
+      .meta({ description: "Requests in flight at most.", examples: [8] }),
     price: Price.optional().meta({ description: "Dollars per million tokens." }),
   })
   .meta({ description: "An OpenAI-compatible chat endpoint." });
 
-const pricePerHour = z.number().min(0).optional().meta({ description: "Dollars an hour, for cost figures.", examples: [1] });
+const pricePerHour = z
+  .number()
+  .min(0)
+  .optional()
+  .meta({ description: "Dollars an hour, for cost figures.", examples: [1] });
 
 export const SshHost = z.strictObject({
   kind: z.literal("ssh"),
@@ -349,69 +629,128 @@ export const SshHost = z.strictObject({
     .string()
     .regex(/^(?!-)[A-Za-z0-9._@:[\]%-]+$/, "an ssh address: host, user@host, or a name from your ssh config")
     .meta({ description: "A host of your ssh config, or user@host.", examples: ["ubuntu@a10g"] }),
-  workdir: z.string().regex(/^(?!-)[^\n\r\0]+$/).default("~/clf").meta({ description: "Folder on the host for jobs and environments.", examples: ["~/clf"] }),
+  workdir: z
+    .string()
+    .regex(/^(?!-)[^\n\r\0]+$/)
+    .default("~/clf")
+    .meta({ description: "Folder on the host for jobs and environments.", examples: ["~/clf"] }),
   price_per_hour: pricePerHour,
 });
 export const RayHost = z.strictObject({
   kind: z.literal("ray"),
-  address: z.string().min(1).meta({ description: "The Ray dashboard's address.", examples: ["http://ray-head:8265"] }),
+  address: z
+    .string()
+    .min(1)
+    .meta({ description: "The Ray dashboard's address.", examples: ["http://ray-head:8265"] }),
   price_per_hour: pricePerHour,
 });
 export const SlurmHost = z.strictObject({
   kind: z.literal("slurm"),
-  address: z.string().regex(/^(?!-)/).meta({ description: "The login node's ssh address." }),
+  address: z
+    .string()
+    .regex(/^(?!-)/)
+    .meta({ description: "The login node's ssh address." }),
   partition: z.string().optional().meta({ description: "The partition." }),
   price_per_hour: pricePerHour,
 });
-export const Host = z.discriminatedUnion("kind", [SshHost, RayHost, SlurmHost]).meta({ description: "A machine that runs jobs." });
+export const Host = z
+  .discriminatedUnion("kind", [SshHost, RayHost, SlurmHost])
+  .meta({ description: "A machine that runs jobs." });
 export type Host = z.output<typeof Host>;
 
 export const Accept = z
   .strictObject({
-    risk: probability.optional().meta({ description: "Share of accepted rows that may be wrong, at most.", examples: [0.05] }),
+    risk: probability
+      .optional()
+      .meta({ description: "Share of accepted rows that may be wrong, at most.", examples: [0.05] }),
     certainty: probability.optional().meta({ description: "How sure that must be. Default 0.95.", examples: [0.95] }),
-    threshold: fraction.optional().meta({ description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`.", examples: [0.9] }),
-    scope: z.enum(["row", "target"]).default("row").meta({
-      description: "`row`: a row goes through only if every target is right. `target`: each target for itself.",
-      examples: ["row"],
-    }),
+    threshold: fraction
+      .optional()
+      .meta({
+        description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`.",
+        examples: [0.9],
+      }),
+    scope: z
+      .enum(["row", "target"])
+      .default("row")
+      .meta({
+        description: "`row`: a row goes through only if every target is right. `target`: each target for itself.",
+        examples: ["row"],
+      }),
   })
-  .meta({ description: "When a prediction goes straight through.", examples: [{ risk: 0.05, certainty: 0.95 }, { threshold: 0.9 }] });
+  .meta({
+    description: "When a prediction goes straight through.",
+    examples: [{ risk: 0.05, certainty: 0.95 }, { threshold: 0.9 }],
+  });
 
 export const Confidence = z
   .strictObject({
-    calibration: z.enum(["auto", "none", "temperature", "platt", "isotonic", "histogram"]).default("auto").meta({
-      description: "How the score becomes a probability. `auto` chooses on the tune rows.",
-      examples: ["auto"],
-    }),
+    calibration: z
+      .enum(["auto", "none", "temperature", "platt", "isotonic", "histogram"])
+      .default("auto")
+      .meta({
+        description: "How the score becomes a probability. `auto` chooses on the tune rows.",
+        examples: ["auto"],
+      }),
     accept: Accept.prefault({ risk: 0.05, certainty: 0.95 }),
-    audit: fraction.default(0.02).meta({ description: "Share of accepted rows that are reviewed all the same.", examples: [0.02] }),
+    audit: fraction
+      .default(0.02)
+      .meta({ description: "Share of accepted rows that are reviewed all the same.", examples: [0.02] }),
   })
   .meta({ description: "Calibration and the accept rule." });
 
 export const Review = z
   .strictObject({
-    model: z.string().min(1).optional().meta({ description: "The model behind Flagged and inline confidence. Default: the first model.", examples: ["tuned-qwen"] }),
-    order: z.enum(["margin", "confidence", "label-issues", "random", "file"]).default("margin").meta({
-      description: "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, at random, or as in the file.",
-      examples: ["margin"],
-    }),
-    decisions: file.default("reviews.jsonl").meta({ description: "The decisions file: append-only, one line a decision, made for git.", examples: ["reviews.jsonl"] }),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "The model behind Flagged and inline confidence. Default: the first model.",
+        examples: ["tuned-qwen"],
+      }),
+    order: z
+      .enum(["margin", "confidence", "label-issues", "random", "file"])
+      .default("margin")
+      .meta({
+        description:
+          "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, at random, or as in the file.",
+        examples: ["margin"],
+      }),
+    decisions: file
+      .default("reviews.jsonl")
+      .meta({
+        description: "The decisions file: append-only, one line a decision, made for git.",
+        examples: ["reviews.jsonl"],
+      }),
   })
   .meta({ description: "How flagged rows are reviewed." });
 
 export const ProjectFile = z
   .strictObject({
     version: z.literal(PROJECT_VERSION).meta({ description: "Version of the project format.", examples: [1] }),
-    name: name.optional().meta({ description: "The project's name. Default: the file's name.", examples: ["severe-injuries"] }),
+    name: name
+      .optional()
+      .meta({ description: "The project's name. Default: the file's name.", examples: ["severe-injuries"] }),
     dataset: Dataset,
     task: Task,
     models: z
-      .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, dots, dashes and underscores, 64 at most"), Model)
+      .record(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, dots, dashes and underscores, 64 at most"),
+        Model,
+      )
       .default({ baseline: Model.parse({ engine: "linear" }) })
       .meta({ description: "The models, by name.", examples: [{ baseline: { engine: "linear" } }] }),
-    endpoints: z.record(z.string(), Endpoint).default({}).meta({ description: "OpenAI-compatible chat endpoints, by name.", examples: [{ openai: {} }] }),
-    hosts: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), Host).default({}).meta({ description: "Machines that run jobs, by name." }),
+    endpoints: z
+      .record(z.string(), Endpoint)
+      .default({})
+      .meta({ description: "OpenAI-compatible chat endpoints, by name.", examples: [{ openai: {} }] }),
+    hosts: z
+      .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), Host)
+      .default({})
+      .meta({ description: "Machines that run jobs, by name." }),
     confidence: Confidence.prefault({}),
     review: Review.prefault({}),
   })
