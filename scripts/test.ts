@@ -1,0 +1,75 @@
+/**
+ * `npm test`: builds, checks types and style, runs every suite, and ends with `N passed, N failed, N skipped`.
+ * `npm test -- unit jobs` runs only the suites named.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const bin = (name: string) => join(root, "node_modules", ".bin", name);
+
+/** What has to pass before suites make sense: each counts as one test. */
+const checks: Record<string, string[]> = {
+  build: [process.execPath, join(root, "esbuild.mjs")],
+  types: [bin("tsc"), "--noEmit", "-p", root],
+  style: [bin("biome"), "check", "--diagnostic-level=error", root],
+};
+
+const mocha = [process.execPath, join(root, "node_modules", "mocha", "bin", "mocha.js")];
+const suites: Record<string, string[]> = {
+  unit: [...mocha, "--spec", "test/unit/**/*.test.ts"],
+  jobs: [...mocha, "--timeout", "600000", "--spec", "test/jobs/**/*.test.ts"],
+  cli: [...mocha, "--timeout", "300000", "--spec", "test/cli/**/*.test.ts"],
+};
+
+const chosen = process.argv.slice(2);
+const names = chosen.length > 0 ? chosen : Object.keys(suites);
+const unknown = names.filter((name) => !(name in suites));
+if (unknown.length > 0) {
+  console.error(`No suite ${unknown.join(", ")}. Suites: ${Object.keys(suites).join(", ")}.`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "clf-test-"));
+const counts = join(folder, "counts");
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+function run(command: string[], env: Record<string, string> = {}): boolean {
+  const [program, ...args] = command;
+  const result = spawnSync(program!, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  return result.status === 0;
+}
+
+for (const [name, command] of Object.entries(checks)) {
+  console.log(`\n── ${name}`);
+  if (run(command)) passed++;
+  else {
+    failed++;
+    console.log(`${name} failed`);
+  }
+}
+for (const name of names) {
+  console.log(`\n── ${name}`);
+  rmSync(counts, { force: true });
+  const fine = run([...suites[name]!, "--reporter", "test/reporter.cjs"], { CLF_TEST_COUNTS: counts });
+  let reported = [0, 0, 0];
+  try {
+    reported = readFileSync(counts, "utf8").trim().split(" ").map(Number);
+  } catch {
+    // The suite ended before it could report: counted as a failure below.
+  }
+  passed += reported[0]!;
+  failed += reported[1]!;
+  skipped += reported[2]!;
+  if (!fine && reported[1] === 0) {
+    failed++;
+    console.log(`${name} ended without a result`);
+  }
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed === 0 ? 0 : 1);
