@@ -1,0 +1,303 @@
+/**
+ * The custom requests and notifications between client and language server (`clf/*`), each defined once: name, parameters
+ * and result. The server validates parameters with these schemas at its door. Everything here is also in the CLI.
+ * Projects are named by the URI of their `.clf.yaml`.
+ */
+import * as z from "zod";
+import { FlagReason } from "./decisions.ts";
+import { JobEvent } from "./events.ts";
+import { JobKind, JobState } from "./job.ts";
+import { Range } from "./problem.ts";
+import { SplitName } from "./rows.ts";
+
+const project = z.string().max(8192);
+const inProject = { project };
+const ofJob = { project, job: z.string().max(200) };
+
+/** The newest succeeded evaluation of a model, in three figures. */
+export const EvaluationSummary = z.strictObject({
+  job: z.string(),
+  time: z.string(),
+  /** By target name. */
+  targets: z.record(
+    z.string(),
+    z.strictObject({ accuracy: z.number(), interval: z.tuple([z.number(), z.number()]), n: z.int() }),
+  ),
+  joint_accuracy: z.number(),
+  /** Share of test rows that may go straight through; null when the accept rule cannot be met. */
+  coverage: z.number().nullable(),
+  certified: z.boolean(),
+});
+export type EvaluationSummary = z.output<typeof EvaluationSummary>;
+
+export const ProjectSummary = z.strictObject({
+  ...inProject,
+  name: z.string(),
+  /** Whether the file is good enough to start jobs. */
+  valid: z.boolean(),
+  errors: z.int(),
+  warnings: z.int(),
+  inputs: z.array(z.string()),
+  targets: z.array(z.string()),
+  hosts: z.array(z.string()),
+  review_model: z.string(),
+  models: z.array(
+    z.strictObject({
+      name: z.string(),
+      engine: z.string(),
+      /** This build can run it. */
+      runs: z.boolean(),
+      fine_tunes: z.boolean(),
+      /** The fine-tune job that holds the current artifact. */
+      current: z.string().nullable(),
+      evaluation: EvaluationSummary.nullable(),
+    }),
+  ),
+  decisions: z.int(),
+});
+export type ProjectSummary = z.output<typeof ProjectSummary>;
+
+export const JobSummary = z.strictObject({
+  ...ofJob,
+  kind: JobKind,
+  models: z.array(z.string()),
+  host: z.string(),
+  state: JobState,
+  attempt: z.int(),
+  created: z.string(),
+  /** Of the last attempt. */
+  started: z.string().nullable(),
+  ended: z.string().nullable(),
+  progress: z
+    .strictObject({
+      step: z.string(),
+      done: z.number(),
+      total: z.number().nullable(),
+      unit: z.string().optional(),
+      left: z.number().optional(),
+    })
+    .nullable(),
+  /** The figure worth a place in one line: loss while it trains, accuracy when it is evaluated. */
+  metric: z.strictObject({ name: z.string(), value: z.number() }).nullable(),
+  /** What went wrong and what to do. */
+  message: z.string().nullable(),
+  /** Dollars, where the host or endpoint has a price. */
+  cost: z.number().nullable(),
+  bytes: z.int().nullable(),
+  can: z.strictObject({ cancel: z.boolean(), resume: z.boolean(), delete: z.boolean(), report: z.boolean() }),
+});
+export type JobSummary = z.output<typeof JobSummary>;
+
+/** One target's prediction as people see it. */
+export const TargetView = z.strictObject({
+  target: z.string(),
+  /** The label in the data (or by decision), null without one. */
+  given: z.string().nullable(),
+  predicted: z.string().nullable(),
+  confidence: z.number(),
+  top: z.array(z.tuple([z.string(), z.number()])),
+  accepted: z.boolean(),
+  reasons: z.array(FlagReason),
+  decided: z.enum(["confirmed", "corrected", "none", "skipped"]).nullable(),
+});
+export type TargetView = z.output<typeof TargetView>;
+
+export const RowPlace = z.strictObject({ uri: z.string(), line: z.int().min(0), end_line: z.int().min(0) });
+
+export const FlaggedItem = z.strictObject({
+  row: z.string(),
+  target: z.string(),
+  split: SplitName,
+  /** The first input's beginning. */
+  text: z.string(),
+  predicted: z.string().nullable(),
+  given: z.string().nullable(),
+  confidence: z.number(),
+  margin: z.number(),
+  reasons: z.array(FlagReason),
+});
+export type FlaggedItem = z.output<typeof FlaggedItem>;
+
+export const RowDetail = z.strictObject({
+  row: z.string(),
+  split: SplitName,
+  inputs: z.array(z.strictObject({ name: z.string(), text: z.string(), cut: z.boolean() })),
+  targets: z.array(TargetView),
+  place: RowPlace.nullable(),
+});
+export type RowDetail = z.output<typeof RowDetail>;
+
+/** A word span of an input and how much it spoke for the label (against the runner-up). */
+export const Explanation = z.strictObject({
+  label: z.string(),
+  against: z.string().nullable(),
+  words: z.array(
+    z.strictObject({ input: z.string(), start: z.int(), end: z.int(), text: z.string(), weight: z.number() }),
+  ),
+});
+export type Explanation = z.output<typeof Explanation>;
+
+export const ColumnGuess = z.strictObject({
+  name: z.string(),
+  guess: z.enum(["input", "target", "id", "group", "split", "other"]),
+  distinct: z.int(),
+  empty: z.int(),
+  examples: z.array(z.string()),
+});
+export type ColumnGuess = z.output<typeof ColumnGuess>;
+
+const done = z.strictObject({});
+
+/** Requests from the client: name → parameters and result. */
+export const requests = {
+  /** All projects of the workspace. */
+  "clf/projects": { params: z.strictObject({}), result: z.array(ProjectSummary) },
+  /** What the columns of a data file look like, for a new project. */
+  "clf/newProject/guess": {
+    params: z.strictObject({ data: z.string() }),
+    result: z.strictObject({ rows: z.int(), columns: z.array(ColumnGuess), file: z.string() }),
+  },
+  /** Writes a commented project file beside the data; refuses to overwrite. */
+  "clf/newProject/write": {
+    params: z.strictObject({
+      data: z.string(),
+      file: z.string(),
+      inputs: z.array(z.string()).min(1),
+      targets: z.array(z.string()).min(1),
+      id: z.string().nullable(),
+    }),
+    result: z.strictObject({ project }),
+  },
+  "clf/jobs/list": { params: z.strictObject({ project: project.optional() }), result: z.array(JobSummary) },
+  /** What starting would mean: asked before anything large. */
+  "clf/jobs/preflight": {
+    params: z.strictObject({
+      ...inProject,
+      kind: JobKind,
+      models: z.array(z.string()).min(1),
+      options: z.record(z.string(), z.unknown()).default({}),
+    }),
+    result: z.strictObject({
+      rows: z.int(),
+      /** Estimated, null when unknown. */
+      seconds: z.number().nullable(),
+      cost: z.number().nullable(),
+      /** Whether a person should be asked. */
+      confirm: z.boolean(),
+      summary: z.string(),
+    }),
+  },
+  "clf/jobs/start": {
+    params: z.strictObject({
+      ...inProject,
+      kind: JobKind,
+      models: z.array(z.string()).min(1),
+      host: z.string().optional(),
+      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. */
+      options: z.record(z.string(), z.unknown()).default({}),
+    }),
+    result: z.strictObject({ job: z.string() }),
+  },
+  "clf/jobs/cancel": { params: z.strictObject(ofJob), result: done },
+  "clf/jobs/resume": { params: z.strictObject(ofJob), result: done },
+  "clf/jobs/delete": { params: z.strictObject(ofJob), result: done },
+  /** The log from a byte offset on; at most 256 KiB an answer. */
+  "clf/jobs/log": {
+    params: z.strictObject({ ...ofJob, attempt: z.int().min(1).optional(), offset: z.int().min(0).default(0) }),
+    result: z.strictObject({ attempt: z.int(), text: z.string(), offset: z.int(), ended: z.boolean() }),
+  },
+  "clf/jobs/events": {
+    params: z.strictObject({ ...ofJob, attempt: z.int().min(1).optional() }),
+    result: z.strictObject({ attempt: z.int(), events: z.array(JobEvent) }),
+  },
+  /** report.json of an evaluation or comparison; its shape is `Report` of schemas/report.ts. */
+  "clf/report": { params: z.strictObject(ofJob), result: z.unknown() },
+  "clf/flagged/list": {
+    params: z.strictObject({
+      ...inProject,
+      target: z.string().optional(),
+      reason: FlagReason.optional(),
+      label: z.string().optional(),
+      order: z.enum(["margin", "confidence", "label-issues", "random", "file"]).optional(),
+      offset: z.int().min(0).default(0),
+      limit: z.int().min(1).max(1000).default(200),
+    }),
+    result: z.strictObject({
+      items: z.array(FlaggedItem),
+      total: z.int(),
+      decided: z.int(),
+      /** Why the list is empty, and what to do; null when it is not. */
+      empty: z.string().nullable(),
+      /** For the filters. */
+      targets: z.array(z.strictObject({ name: z.string(), labels: z.array(z.string()) })),
+      reasons: z.record(z.string(), z.int()),
+      model: z.string().nullable(),
+      job: z.string().nullable(),
+    }),
+  },
+  "clf/rows/detail": { params: z.strictObject({ ...inProject, row: z.string() }), result: RowDetail.nullable() },
+  /** The words that mattered (engine `linear`); null for other engines. */
+  "clf/rows/explain": {
+    params: z.strictObject({ ...inProject, row: z.string(), target: z.string() }),
+    result: Explanation.nullable(),
+  },
+  "clf/review/decide": {
+    params: z.strictObject({
+      ...inProject,
+      row: z.string(),
+      target: z.string(),
+      kind: z.enum(["confirmed", "corrected", "none", "skipped"]),
+      label: z.string().optional(),
+      note: z.string().max(10_000).optional(),
+      blind: z.boolean().default(false),
+    }),
+    result: z.strictObject({ decision: z.string() }),
+  },
+  /** Takes back this person's last decision that is not yet taken back. */
+  "clf/review/undo": {
+    params: z.strictObject(inProject),
+    result: z.strictObject({ undone: z.strictObject({ row: z.string(), target: z.string() }).nullable() }),
+  },
+  /** Predicts a text at once, in the server (engine `linear`). */
+  "clf/predict": {
+    params: z.strictObject({ ...inProject, model: z.string(), inputs: z.record(z.string(), z.string()) }),
+    result: z.strictObject({ targets: z.array(TargetView) }),
+  },
+  /** Text for a bug report: versions, projects, problems, recent jobs. No row of data, no secret. */
+  "clf/diagnostics": { params: z.strictObject({}), result: z.string() },
+  /** Where a project's key stands in its file: for the consent question's link. */
+  "clf/locate": {
+    params: z.strictObject({ ...inProject, path: z.array(z.union([z.string(), z.int()])) }),
+    result: z.strictObject({ range: Range }).nullable(),
+  },
+} as const;
+
+/** Notifications from the server. */
+export const notifications = {
+  "clf/jobs/changed": z.strictObject({ job: JobSummary }),
+  "clf/jobs/removed": z.strictObject(ofJob),
+  "clf/projects/changed": z.strictObject({}),
+  /** Decisions or predictions changed: lists and inline confidences are to be asked for again. */
+  "clf/flagged/changed": z.strictObject({ ...inProject }),
+} as const;
+
+/** Notifications from the client. */
+export const clientNotifications = {
+  "clf/trust": z.strictObject({ trusted: z.boolean() }),
+} as const;
+
+/** Requests from the server to the client. */
+export const clientRequests = {
+  /** A key by name, for one endpoint origin. Null: none, or the person refused. Never logged. */
+  "clf/secret": {
+    params: z.strictObject({ name: z.string(), origin: z.string(), ...inProject }),
+    result: z.strictObject({ value: z.string().nullable() }),
+  },
+} as const;
+
+export type Requests = {
+  [K in keyof typeof requests]: {
+    params: z.input<(typeof requests)[K]["params"]>;
+    result: z.output<(typeof requests)[K]["result"]>;
+  };
+};
