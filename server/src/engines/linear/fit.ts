@@ -1,0 +1,139 @@
+import { assignFolds } from "./folds.ts";
+import type { LinearModel } from "./model.ts";
+import { defaultOptions, type LinearOptions, type RunOptions } from "./options.ts";
+import type { FoldTask, SearchStep } from "./tasks.ts";
+import type { TermCounts } from "./term-counts.ts";
+import { runTasks } from "./workers.ts";
+
+/** Texts and labels of one target. Row numbers everywhere are rows of `features`. */
+export interface TrainingData {
+  /** From {@link extractFeatures}; shared by all targets. */
+  readonly features: Features;
+  /** Label number of every row of `features`, from 0; not read for rows that take no part. */
+  readonly labels: Int32Array;
+  readonly classes: number;
+  /** Weight of every row of `features` in the loss, at least 0; absent: all 1. */
+  readonly rowWeights?: Float32Array;
+  readonly options?: Partial<LinearOptions>;
+  readonly seed: number;
+}
+
+/** Term counts of all rows a job works with. */
+export interface Features extends TermCounts {
+  /** Input columns a row has. */
+  readonly columns: number;
+}
+
+export interface Chosen {
+  c: number;
+  /** What was tried on the tune rows; empty when C was given or there was nothing to choose on. */
+  search: SearchStep[];
+  /** Passes of the final fit. */
+  epochs: number;
+}
+
+/** C when there are no tune rows to choose on. */
+export const DEFAULT_C = 100;
+
+/**
+ * Chooses C on the tune rows by log loss after fitting on the train rows, then fits on both.
+ * @param c given: no search (a resumed run, or the user's own choice)
+ * @param onChosen told as soon as C is known
+ */
+export async function fitLinear(
+  input: TrainingData &
+    RunOptions & {
+      train: Int32Array;
+      tune?: Int32Array;
+      c?: number;
+      onChosen?: (c: number, search: SearchStep[]) => void;
+    },
+): Promise<{ model: LinearModel; chosen: Chosen }> {
+  const { features, train, tune = new Int32Array(0), threads, signal, onProgress } = input;
+  const base = taskBase(input);
+  checkRows(input, [...[train, tune]]);
+  let search: SearchStep[] = [];
+  let c = input.c;
+  if (c === undefined && tune.length > 0 && base.options.grid.length > 1) {
+    [search] = (await runTasks([{ kind: "search", ...base, train, tune }], {
+      threads,
+      signal,
+      onProgress: (done) => onProgress?.({ step: "search", done, total: 1 }),
+    })) as [SearchStep[]];
+    c = search.reduce((best, step) => (step.logLoss < best.logLoss ? step : best)).c;
+  }
+  c ??= base.options.grid.length === 1 ? base.options.grid[0]! : DEFAULT_C;
+  input.onChosen?.(c, search);
+
+  const both = new Int32Array(train.length + tune.length);
+  both.set(train);
+  both.set(tune, train.length);
+  both.sort();
+  const [fitted] = await runTasks([{ kind: "fit", ...base, train: both, c }], {
+    threads,
+    signal,
+    onProgress: (done) => onProgress?.({ step: "fit", done, total: 1 }),
+  });
+  const { hashes, idf, weights, epochs } = fitted!;
+  return {
+    model: { classes: input.classes, columns: features.columns, options: features.options, c, hashes, idf, weights },
+    chosen: { c, search, epochs },
+  };
+}
+
+/**
+ * Probabilities of every row by a model that has not seen it nor any row of its group: one fit a fold, with document
+ * frequencies of that fold's own training rows.
+ * @param rows the labelled rows to use
+ * @param groups key of every row of `features`: rows with one key (duplicates) share a fold
+ * @returns by position in `rows`: probabilities (rows × classes) and fold
+ */
+export async function outOfFold(
+  input: TrainingData & RunOptions & { rows: Int32Array; c: number; groups?: Int32Array; folds?: number },
+): Promise<{ probabilities: Float32Array; fold: Uint8Array }> {
+  const { rows, groups, labels, classes, c, threads, signal, onProgress } = input;
+  const folds = Math.min(input.folds ?? 5, rows.length);
+  const base = taskBase(input);
+  checkRows(input, [rows]);
+  const rowLabels = Int32Array.from(rows, (row) => labels[row]!);
+  const rowGroups = groups && Int32Array.from(rows, (row) => groups[row]!);
+  const fold = assignFolds(rowLabels, rowGroups, folds, input.seed);
+  const tasks: FoldTask[] = Array.from({ length: folds }, (_, f) => ({
+    kind: "fold",
+    ...base,
+    c,
+    train: rows.filter((_, i) => fold[i] !== f),
+    heldOut: rows.filter((_, i) => fold[i] === f),
+  }));
+  const results = await runTasks(tasks, {
+    threads,
+    signal,
+    onProgress: (done) => onProgress?.({ step: "folds", done, total: folds }),
+  });
+  const probabilities = new Float32Array(rows.length * classes);
+  const next = new Int32Array(folds);
+  for (let i = 0; i < rows.length; i++) {
+    const f = fold[i]!;
+    const from = next[f]!++ * classes;
+    probabilities.set(results[f]!.subarray(from, from + classes), i * classes);
+  }
+  return { probabilities, fold };
+}
+
+function taskBase({ features: counts, labels, classes, rowWeights, options, seed }: TrainingData) {
+  return { counts, labels, classes, rowWeights, options: { ...defaultOptions, ...options }, seed };
+}
+
+/** @throws RangeError for what a caller must never pass: no rows, a label out of range. */
+function checkRows({ labels, classes, features }: TrainingData, sets: Int32Array[]): void {
+  if (sets[0]!.length === 0) throw new RangeError("There are no rows to train on.");
+  for (const rows of sets) {
+    for (const row of rows) {
+      if (!(row >= 0 && row < features.rows))
+        throw new RangeError(`Row ${row} is not one of the ${features.rows} rows.`);
+      const label = labels[row]!;
+      if (!(label >= 0 && label < classes))
+        throw new RangeError(`Label ${label} of row ${row} is not below ${classes}.`);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { CountOptions } from "./term-counts.ts";
+
+/** How texts become features and how weights are fitted. Every field has a default (see {@link defaultOptions}). */
+export interface LinearOptions extends CountOptions {
+  /** At most so many features; those in most rows are kept. */
+  readonly maxFeatures: number;
+  /** `balanced`: a row of label k weighs rows / (labels · rows of k), as scikit-learn. */
+  readonly classWeight: "none" | "balanced";
+  /** The values of C to choose from, ascending: the inverse strength of the L2 regularisation, as in scikit-learn. */
+  readonly grid: readonly number[];
+  /** Passes over the rows, at most. */
+  readonly maxEpochs: number;
+  /** A fit ends when the dual probabilities move less than this in a pass (mean over rows, total variation distance). */
+  readonly tolerance: number;
+}
+
+export const defaultOptions: LinearOptions = {
+  wordNgrams: 2,
+  characterNgrams: [2, 5],
+  minRows: 1,
+  maxFeatures: 500_000,
+  classWeight: "none",
+  grid: [1, 3, 10, 30, 100, 300, 1000],
+  maxEpochs: 30,
+  tolerance: 0.001,
+};
+
+/** What a long computation tells its caller: `done` of `total` of one step (in any unit). */
+export interface Progress {
+  step: "features" | "search" | "fit" | "folds";
+  done: number;
+  total: number;
+}
+
+export interface RunOptions {
+  /** Worker threads; results are the same for any number. */
+  threads?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}

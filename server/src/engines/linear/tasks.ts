@@ -1,0 +1,146 @@
+import type { LinearOptions } from "./options.ts";
+import { softmaxInto } from "./softmax.ts";
+import { fillRow, Solver } from "./solver.ts";
+import type { TermCounts } from "./term-counts.ts";
+import { fitWeighting, type Weighting } from "./weighting.ts";
+
+/** What worker threads are asked to do. One task runs on one thread from start to end, so its result does not depend on how many there are. */
+export type Task = SearchTask | FitTask | FoldTask;
+
+interface TaskBase {
+  readonly counts: TermCounts;
+  /** By row of `counts`. */
+  readonly labels: Int32Array;
+  readonly classes: number;
+  /** By row of `counts`; absent: all 1. */
+  readonly rowWeights?: Float32Array;
+  readonly train: Int32Array;
+  readonly options: LinearOptions;
+  readonly seed: number;
+}
+
+/** Log loss on the tune rows for each C of the grid. */
+export interface SearchTask extends TaskBase {
+  readonly kind: "search";
+  readonly tune: Int32Array;
+}
+
+/** Weights at one C. */
+export interface FitTask extends TaskBase {
+  readonly kind: "fit";
+  readonly c: number;
+}
+
+/** Probabilities of the rows held out of a fit at one C. */
+export interface FoldTask extends TaskBase {
+  readonly kind: "fold";
+  readonly c: number;
+  readonly heldOut: Int32Array;
+}
+
+export interface SearchStep {
+  c: number;
+  /** Mean log loss on the tune rows. */
+  logLoss: number;
+  accuracy: number;
+  epochs: number;
+}
+
+export interface FittedWeights {
+  hashes: Int32Array<ArrayBuffer>;
+  idf: Float32Array<ArrayBuffer>;
+  /** (features + 1) × classes; the last row holds the intercepts. */
+  weights: Float32Array<ArrayBuffer>;
+  epochs: number;
+}
+
+export interface TaskResults {
+  search: SearchStep[];
+  fit: FittedWeights;
+  fold: Float32Array<ArrayBuffer>;
+}
+
+/** `checkpoint` is called often; it reports progress (0 to 1) and throws to stop the task. */
+export type Checkpoint = (done: number) => void;
+
+export function runTask(task: SearchTask, checkpoint: Checkpoint): SearchStep[];
+export function runTask(task: FitTask, checkpoint: Checkpoint): FittedWeights;
+export function runTask(task: FoldTask, checkpoint: Checkpoint): Float32Array<ArrayBuffer>;
+export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["kind"]];
+export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["kind"]] {
+  const { options, counts, train, labels, classes } = task;
+  const weighting = fitWeighting(counts, train, options.minRows, options.maxFeatures);
+  const solver = new Solver({
+    counts,
+    weighting,
+    rows: train,
+    labels,
+    classes,
+    weights: lossWeights(task),
+    seed: task.seed,
+  });
+  switch (task.kind) {
+    case "search":
+      return search(task, solver, weighting, checkpoint);
+    case "fit": {
+      const epochs = solver.fit(task.c, options, checkpoint);
+      return { hashes: weighting.hashes, idf: weighting.idf, weights: solver.unpaddedWeights(), epochs };
+    }
+    case "fold":
+      solver.fit(task.c, options, checkpoint);
+      return probabilities(task, solver, weighting, task.heldOut);
+  }
+}
+
+/** Along the grid from strong to weak regularisation, each C starting from the last; ends when the log loss has risen twice. */
+function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoint: Checkpoint): SearchStep[] {
+  const steps: SearchStep[] = [];
+  let best = Number.POSITIVE_INFINITY;
+  let risen = 0;
+  for (const [index, c] of task.options.grid.entries()) {
+    const epochs = solver.fit(c, task.options, (done) => checkpoint((index + done) / task.options.grid.length));
+    const step = { c, epochs, ...score(task, probabilities(task, solver, weighting, task.tune)) };
+    steps.push(step);
+    risen = step.logLoss > best ? risen + 1 : 0;
+    best = Math.min(best, step.logLoss);
+    if (risen === 2) break;
+  }
+  return steps;
+}
+
+function score(task: SearchTask, probability: Float32Array): { logLoss: number; accuracy: number } {
+  const { tune, labels, classes } = task;
+  let loss = 0;
+  let right = 0;
+  for (let i = 0; i < tune.length; i++) {
+    const row = probability.subarray(i * classes, (i + 1) * classes);
+    const label = labels[tune[i]!]!;
+    // The smallest positive float32 keeps a probability that rounds to 0 from making the mean infinite.
+    loss -= Math.log(Math.max(row[label]!, 1.2e-38));
+    if (row.every((p, k) => k === label || p < row[label]!)) right++;
+  }
+  return { logLoss: loss / tune.length, accuracy: right / tune.length };
+}
+
+function probabilities(task: Task, solver: Solver, weighting: Weighting, rows: Int32Array): Float32Array<ArrayBuffer> {
+  const { counts, classes } = task;
+  const result = new Float32Array(rows.length * classes);
+  for (let i = 0; i < rows.length; i++) {
+    solver.kernel.scores(fillRow(counts, weighting, rows[i]!, solver.kernel));
+    softmaxInto(solver.kernel.output, classes, result, i * classes);
+  }
+  return result;
+}
+
+/** Row weights times class weights, by position in `train`; undefined when all are 1. */
+function lossWeights({ train, labels, rowWeights, options }: Task): Float32Array | undefined {
+  if (!rowWeights && options.classWeight === "none") return undefined;
+  const weights = Float32Array.from(train, (row) => (rowWeights ? rowWeights[row]! : 1));
+  if (options.classWeight === "balanced") {
+    const rowsOf = new Map<number, number>();
+    for (const row of train) rowsOf.set(labels[row]!, (rowsOf.get(labels[row]!) ?? 0) + 1);
+    for (let i = 0; i < train.length; i++)
+      weights[i]! *= train.length / (rowsOf.size * rowsOf.get(labels[train[i]!]!)!);
+  }
+  return weights;
+}
