@@ -1,5 +1,6 @@
 /** A line of the decisions file (`review.decisions`): append-only, one line a decision, made to merge in git. */
 import * as z from "zod";
+import { SplitName } from "./rows.ts";
 
 export const FlagReason = z.enum([
   "below-threshold",
@@ -10,39 +11,72 @@ export const FlagReason = z.enum([
   "disagreement",
   "not-certified",
   "unlabelled",
+  /** Two people decided differently, neither seeing the other's decision. */
+  "conflict",
 ]);
 export type FlagReason = z.output<typeof FlagReason>;
 
 export const DecisionKind = z.enum(["confirmed", "corrected", "none", "skipped", "undone"]);
+export type DecisionKind = z.output<typeof DecisionKind>;
 
-export const Decision = z.strictObject({
-  /** Unique: a time-ordered id made by the writer, so that two people's files merge. */
-  id: z.string(),
-  row: z.string(),
-  target: z.string(),
-  /** `none`: none of these labels. `undone`: takes back the decision named by `undoes`. */
-  kind: DecisionKind,
-  /** The label in the data before; null where the row had none. */
-  before: z.string().nullable(),
-  /** The label after; null for `none`, `skipped`, `undone`. */
-  after: z.string().nullable(),
-  undoes: z.string().optional(),
-  /** Why the row was in front of a person. */
-  reasons: z.array(FlagReason),
-  /** What the person saw, if anything: prediction and confidence of which model and job. */
-  prediction: z
-    .strictObject({ model: z.string(), job: z.string(), label: z.string().nullable(), confidence: z.number() })
-    .optional(),
-  /** Judged without seeing the prediction. */
-  blind: z.boolean().default(false),
-  /** Probability with which the row was drawn, when it was drawn at random from the whole stream. */
-  inclusion: z.number().gt(0).max(1).optional(),
-  /** The row's split when it was judged: decisions on validation or test never change metrics. */
-  split: z.string().optional(),
-  /** The inputs, so that the decision can be re-attached when they change. */
-  inputs: z.record(z.string(), z.string()),
-  who: z.string(),
-  when: z.string(),
-  note: z.string().optional(),
-});
+/**
+ * A time-ordered unique id: a UUID of version 7 (RFC 9562) in lower case, so that ids sort by time as text. A writer
+ * makes its ids greater than every id it has read; whoever saw a decision therefore has the greater id, whatever the clocks say.
+ */
+export const DecisionId = z
+  .string()
+  .regex(/^[0-7][0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "a UUID of version 7");
+
+/** Unknown fields are ignored when read (a newer version wrote them) and stay in the file, which is never rewritten. */
+export const Decision = z
+  .object({
+    id: DecisionId,
+    row: z.string().min(1),
+    /** The target's name. */
+    target: z.string().min(1),
+    /**
+     * `confirmed`: the label shown is right. `corrected`: another label is. `none`: none of these labels.
+     * `undone`: takes back the line named by `undoes`; to take back an `undone` line is to redo.
+     */
+    kind: DecisionKind,
+    /** The label in the data before; null where the row had none. */
+    before: z.string().nullable(),
+    /** The label after; null for `none`, `skipped`, `undone`. */
+    after: z.string().nullable(),
+    undoes: DecisionId.optional(),
+    /** The decisions on this row and target that stood when this one was made: what the person knew of. */
+    replaces: z.array(DecisionId).default([]),
+    /** Why the row was in front of a person. */
+    reasons: z.array(FlagReason),
+    /** What the person saw, if anything: prediction and confidence of which model and job. */
+    prediction: z
+      .object({
+        model: z.string(),
+        job: z.string(),
+        label: z.string().nullable(),
+        confidence: z.number().min(0).max(1),
+      })
+      .optional(),
+    /** Judged without seeing the prediction. */
+    blind: z.boolean().default(false),
+    /** Probability with which the row was drawn, when it was drawn at random from the whole stream. */
+    inclusion: z.number().gt(0).max(1).optional(),
+    /** The row's split when it was judged: decisions on validation or test never change metrics. */
+    split: SplitName.optional(),
+    /** The inputs by name, so that the decision can be re-attached when they change. */
+    inputs: z.record(z.string(), z.string()),
+    who: z.string().min(1),
+    when: z.iso.datetime(),
+    note: z.string().optional(),
+  })
+  .superRefine((decision, context) => {
+    const labelled = decision.kind === "confirmed" || decision.kind === "corrected";
+    if (labelled !== (decision.after !== null)) {
+      const message = labelled ? `a ${decision.kind} decision needs a label in \`after\`` : `\`after\` must be null`;
+      context.addIssue({ code: "custom", path: ["after"], message });
+    }
+    if ((decision.kind === "undone") !== (decision.undoes !== undefined)) {
+      context.addIssue({ code: "custom", path: ["undoes"], message: "an undone line, and no other, needs `undoes`" });
+    }
+  });
 export type Decision = z.output<typeof Decision>;

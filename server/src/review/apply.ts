@@ -1,0 +1,148 @@
+/**
+ * Which decisions train, and which may not touch metrics (DESIGN §5.6).
+ *
+ * - Decisions on train and pool rows become labels of train rows. A pool row that got a label joins train, always: it was
+ *   reviewed because a model was unsure of it, so in validation or test it would make them harder than the stream is.
+ * - Decisions on validation and test rows change no label. If the row was drawn at random and judged without seeing
+ *   the prediction they are listed as `relabelled`, for the label-noise estimate.
+ */
+import type { Decision } from "../../../schemas/decisions.ts";
+import type { JobRow } from "../../../schemas/rows.ts";
+import type { Verdict, Verdicts } from "./fold.ts";
+
+/** A row of the data that was judged blind after a random draw, and both labels. */
+export interface Relabelled {
+  row: string;
+  target: string;
+  given: string | null;
+  /** The person's label; null: none of these labels. */
+  relabelled: string | null;
+  /** Probability with which the row was drawn. */
+  inclusion: number;
+  decision: string;
+}
+
+/** What the decisions did to the data: for the report's "what changed". Counts are of rows and targets. */
+export interface Applied {
+  /** Labels in train that a decision changed, confirmed, or gave to a row that had none. */
+  changed: number;
+  confirmed: number;
+  added: number;
+  /** Labels taken out of train: none of the target's labels fits. */
+  removed: number;
+  /** Rows that joined train from the pool. Not a random sample: they may not calibrate or certify, out-of-fold either. */
+  joined: string[];
+  /** Rows that a split had put in validation or test although they had been reviewed when in train or the pool. */
+  movedToTrain: string[];
+  /** Decisions on validation and test rows, which changed nothing; `relabelled` are among them. */
+  heldOut: number;
+  relabelled: Relabelled[];
+  /** Skips of rows that still wait for a decision. */
+  skipped: number;
+  /** Unsettled: neither decision has an effect. */
+  conflicts: Verdict[];
+  /** Decisions for a label or a target that the project does not have (any more): without effect. */
+  unknown: Decision[];
+}
+
+/** Whether the decision is on a row drawn at random from the whole stream and judged without seeing the prediction. */
+export function isRandomBlind(decision: Decision): boolean {
+  return decision.blind && decision.inclusion !== undefined;
+}
+
+/** Rows reviewed in train or the pool, other than by a blind random draw: a split must never put them in validation or test. */
+export function rowsKeptInTrain(verdicts: Verdicts): Set<string> {
+  const rows = new Set<string>();
+  for (const [row, targets] of verdicts) {
+    for (const { standing } of targets.values()) {
+      if (standing.some((decision) => trains(decision.split) && !isRandomBlind(decision))) rows.add(row);
+    }
+  }
+  return rows;
+}
+
+/**
+ * Applies decisions to rows. Rows without an effective decision are returned as they are, in the same order.
+ * @param targets the project's targets; `labels` where the project file lists them, else any label is allowed
+ */
+export function applyDecisions(
+  rows: readonly JobRow[],
+  verdicts: Verdicts,
+  targets: readonly { name: string; labels?: readonly { name: string }[] | undefined }[],
+): { rows: JobRow[]; applied: Applied } {
+  const allowed = new Map(
+    targets.map(({ name, labels }) => [name, labels && new Set(labels.map((label) => label.name))]),
+  );
+  const keptInTrain = rowsKeptInTrain(verdicts);
+  const applied: Applied = {
+    changed: 0,
+    confirmed: 0,
+    added: 0,
+    removed: 0,
+    joined: [],
+    movedToTrain: [],
+    heldOut: 0,
+    relabelled: [],
+    skipped: 0,
+    conflicts: [],
+    unknown: [],
+  };
+  const result = rows.map((row) => {
+    const of = verdicts.get(row.row);
+    if (of === undefined) return row;
+    const moved = (row.split === "validation" || row.split === "test") && keptInTrain.has(row.row);
+    if (moved) applied.movedToTrain.push(row.row);
+    return applyToRow(moved ? { ...row, split: "train" } : row, of, allowed, applied);
+  });
+  return { rows: result, applied };
+}
+
+function applyToRow(
+  row: JobRow,
+  verdicts: ReadonlyMap<string, Verdict>,
+  allowed: ReadonlyMap<string, ReadonlySet<string> | undefined>,
+  applied: Applied,
+): JobRow {
+  const labels = { ...row.labels };
+  let newest: Decision | undefined;
+  let gotLabel = false;
+  for (const verdict of verdicts.values()) {
+    const decision = verdict.current;
+    if (verdict.skipped !== undefined) applied.skipped++;
+    if (decision === undefined) continue;
+    if (verdict.conflict) {
+      applied.conflicts.push(verdict);
+      continue;
+    }
+    const { target, after } = decision;
+    const targetLabels = allowed.get(target);
+    if (!allowed.has(target) || (after !== null && targetLabels !== undefined && !targetLabels.has(after))) {
+      applied.unknown.push(decision);
+      continue;
+    }
+    const given = row.labels[target] ?? null;
+    if (row.split === "validation" || row.split === "test") {
+      applied.heldOut++;
+      if (isRandomBlind(decision)) {
+        const inclusion = decision.inclusion!;
+        applied.relabelled.push({ row: row.row, target, given, relabelled: after, inclusion, decision: decision.id });
+      }
+      continue;
+    }
+    if (after === given) applied.confirmed += after === null ? 0 : 1;
+    else if (after === null) applied.removed++;
+    else if (given === null) applied.added++;
+    else applied.changed++;
+    if (after !== given && (newest === undefined || decision.id > newest.id)) newest = decision;
+    labels[target] = after;
+    gotLabel ||= after !== null;
+  }
+  const joins = row.split === "pool" && gotLabel;
+  if (joins) applied.joined.push(row.row);
+  if (newest === undefined && !joins) return row;
+  return { ...row, labels, ...(joins ? { split: "train" } : {}), ...(newest ? { decision: newest.id } : {}) };
+}
+
+function trains(split: Decision["split"]): boolean {
+  return split === "train" || split === "tune" || split === "pool";
+}

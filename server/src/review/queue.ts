@@ -1,0 +1,167 @@
+/** The rows that wait for a person, in the order in which they are shown. Pure. */
+import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
+import type { SplitName } from "../../../schemas/rows.ts";
+import { type DrawKey, drawPosition } from "./draws.ts";
+import { type Verdict, type Verdicts, verdictOf } from "./fold.ts";
+
+/** One row and target that a person might look at. */
+export interface ReviewItem {
+  row: string;
+  target: string;
+  /** The predicted label; null when the model gave no usable answer. */
+  label: string | null;
+  /** Calibrated probability that `label` is right, 0 to 1. */
+  confidence: number;
+  /** Difference of the two likeliest labels' probabilities, 0 to 1; 0 when there is no answer. */
+  margin: number;
+  /** The likeliest labels and their probabilities, likeliest first. */
+  top: readonly (readonly [label: string, probability: number])[];
+  /** Why the row is in front of a person. Empty for an accepted row. */
+  reasons: readonly FlagReason[];
+  /** The label in the data; null where the row has none. */
+  given: string | null;
+  split: SplitName;
+  /** How likely the given label is wrong, 0 to 1, greater is worse. Absent where it is not suspected. */
+  issue?: number | undefined;
+  /** The row's place in the data, from 0: the order `file`. */
+  position: number;
+}
+
+/** `review.order` of the project file. */
+export type ReviewOrder = "margin" | "confidence" | "label-issues" | "random" | "file";
+
+/** Which items are shown. What is left out or empty filters nothing; within one filter any value fits. */
+export interface ReviewFilter {
+  targets?: readonly string[];
+  /** Predicted labels. */
+  labels?: readonly string[];
+  /** Labels in the data; with `labels`, a pair of confused labels. */
+  given?: readonly string[];
+  reasons?: readonly FlagReason[];
+  splits?: readonly SplitName[];
+}
+
+/** An item of the queue and what is known of it from earlier decisions. */
+export interface QueuedItem extends ReviewItem {
+  skipped: boolean;
+  /** Decisions of several people that disagree; the item waits for one that settles them. */
+  conflict: readonly Decision[];
+}
+
+export interface ReviewQueue {
+  /** Waiting items in order; skipped ones last, those skipped longest ago first. */
+  items: QueuedItem[];
+  counts: {
+    /** Flagged items that pass the filter, decided ones included: the "412" of "37 of 412". */
+    total: number;
+    decided: number;
+    /** Waiting, the skipped ones included. */
+    waiting: number;
+    skipped: number;
+    conflicts: number;
+    /** Waiting items by reason (an item counts once under each of its reasons), predicted label and target. */
+    reasons: Map<FlagReason, number>;
+    labels: Map<string | null, number>;
+    targets: Map<string, number>;
+  };
+}
+
+/**
+ * The review queue. Items without a reason are not flagged and left out, unless people's decisions on them conflict.
+ * A decided item has left the queue; an unsettled conflict comes back with the reason `conflict`.
+ * @param options.seed of the order `random`
+ */
+export function reviewQueue(
+  items: Iterable<ReviewItem>,
+  verdicts: Verdicts,
+  options: { order: ReviewOrder; filter?: ReviewFilter | undefined; seed?: number | undefined },
+): ReviewQueue {
+  const passes = filterOf(options.filter ?? {});
+  const counts: ReviewQueue["counts"] = {
+    total: 0,
+    decided: 0,
+    waiting: 0,
+    skipped: 0,
+    conflicts: 0,
+    reasons: new Map(),
+    labels: new Map(),
+    targets: new Map(),
+  };
+  const fresh: QueuedItem[] = [];
+  const skipped: { item: QueuedItem; skip: string }[] = [];
+  for (const item of items) {
+    const verdict = verdictOf(verdicts, item.row, item.target);
+    const conflict = verdict?.conflict ?? false;
+    const reasons: readonly FlagReason[] = conflict
+      ? [...new Set([...item.reasons, "conflict" as const])]
+      : item.reasons;
+    if (reasons.length === 0 || !passes({ ...item, reasons })) continue;
+    counts.total++;
+    if (isDecided(verdict)) {
+      counts.decided++;
+      continue;
+    }
+    const queued = {
+      ...item,
+      reasons,
+      skipped: verdict?.skipped !== undefined,
+      conflict: conflict ? verdict!.standing : [],
+    };
+    counts.waiting++;
+    if (conflict) counts.conflicts++;
+    for (const reason of reasons) increase(counts.reasons, reason);
+    increase(counts.labels, item.label);
+    increase(counts.targets, item.target);
+    if (verdict?.skipped === undefined) {
+      fresh.push(queued);
+    } else {
+      counts.skipped++;
+      skipped.push({ item: queued, skip: verdict.skipped.id });
+    }
+  }
+  sortItems(fresh, options.order, options.seed ?? 0);
+  skipped.sort((a, b) => (a.skip < b.skip ? -1 : 1));
+  return { items: [...fresh, ...skipped.map(({ item }) => item)], counts };
+}
+
+function isDecided(verdict: Verdict | undefined): boolean {
+  return verdict?.current !== undefined && !verdict.conflict;
+}
+
+/** Sorts in place; ties by place in the file, then by target, so that the order never hangs on the input's. */
+function sortItems(items: QueuedItem[], order: ReviewOrder, seed: number): void {
+  const inFile = (a: QueuedItem, b: QueuedItem) => a.position - b.position || (a.target < b.target ? -1 : 1);
+  if (order === "random") {
+    const key: DrawKey = { seed, stream: "review" };
+    const place = new Map(items.map((item) => [item, drawPosition(JSON.stringify([item.row, item.target]), key)]));
+    items.sort((a, b) => place.get(a)! - place.get(b)! || inFile(a, b));
+    return;
+  }
+  const rank: Record<Exclude<ReviewOrder, "random">, (item: QueuedItem) => number> = {
+    margin: (item) => item.margin,
+    confidence: (item) => item.confidence,
+    "label-issues": (item) => -(item.issue ?? -1),
+    file: (item) => item.position,
+  };
+  const rankOf = rank[order];
+  items.sort((a, b) => rankOf(a) - rankOf(b) || inFile(a, b));
+}
+
+function filterOf(filter: ReviewFilter): (item: ReviewItem) => boolean {
+  const set = <T>(values: readonly T[] | undefined) => (values?.length ? new Set<T | null>(values) : undefined);
+  const targets = set(filter.targets);
+  const labels = set(filter.labels);
+  const given = set(filter.given);
+  const reasons = set(filter.reasons);
+  const splits = set(filter.splits);
+  return (item) =>
+    (targets?.has(item.target) ?? true) &&
+    (labels?.has(item.label) ?? true) &&
+    (given?.has(item.given) ?? true) &&
+    (splits?.has(item.split) ?? true) &&
+    (reasons === undefined || item.reasons.some((reason) => reasons.has(reason)));
+}
+
+function increase<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
