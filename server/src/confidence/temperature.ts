@@ -1,0 +1,146 @@
+/**
+ * Temperature scaling (Guo et al. 2017): p ∝ p^(1/T). Never changes which label is the most probable.
+ *
+ * T minimises the log loss of the given labels. On a top-k distribution the rest is scaled as `restCount` equal labels;
+ * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 1e-12 from below, in fitting as in applying.
+ */
+
+import type { Distribution } from "./distribution.ts";
+import { distributionAt, type ScoredRows } from "./scoredRows.ts";
+
+/** Lower clip of probabilities before a logarithm is taken. */
+export const PROBABILITY_FLOOR = 1e-12;
+
+const LOWEST = 0.02;
+const HIGHEST = 50;
+
+/** The distribution at temperature T > 0. Probabilities add up to 1 again. */
+export function applyTemperature(distribution: Distribution, temperature: number): Distribution {
+  const { labels, probabilities, rest, restCount } = distribution;
+  const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) / temperature : -Infinity;
+  const scaled = new Float64Array(probabilities.length);
+  let highest = restLog;
+  for (let i = 0; i < scaled.length; i++) {
+    scaled[i] = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR)) / temperature;
+    if (scaled[i]! > highest) highest = scaled[i]!;
+  }
+  let sum = 0;
+  for (let i = 0; i < scaled.length; i++) {
+    scaled[i] = Math.exp(scaled[i]! - highest);
+    sum += scaled[i]!;
+  }
+  const scaledRest = blocks > 0 ? blocks * Math.exp(restLog - highest) : 0;
+  sum += scaledRest;
+  for (let i = 0; i < scaled.length; i++) scaled[i]! /= sum;
+  return { labels, probabilities: scaled, rest: scaledRest / sum, restCount };
+}
+
+/** Log-probabilities of one row, with the position of the given label; what fitting reads. */
+interface LogRow {
+  /** Log-probability of each listed label. */
+  logs: Float64Array;
+  /** Log-probability of one label of the rest, and how many there are. */
+  restLog: number;
+  restCount: number;
+  /** Log-probability of the given label; null when the answer gives it no place: then only "wrong" is known. */
+  truthLog: number | null;
+  /** The highest of `logs`: the predicted label. */
+  topLog: number;
+}
+
+function logRow(distribution: Distribution, truth: number): LogRow {
+  const { labels, probabilities, rest, restCount } = distribution;
+  const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) : -Infinity;
+  const logs = new Float64Array(labels.length);
+  let topLog = -Infinity;
+  let truthLog: number | null = restCount > 0 ? restLog : null;
+  for (let i = 0; i < logs.length; i++) {
+    const log = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR));
+    logs[i] = log;
+    if (log > topLog) topLog = log;
+    if (labels[i] === truth) truthLog = log;
+  }
+  return { logs, restLog, restCount: blocks, truthLog, topLog };
+}
+
+/** Mean slope of the log loss in β = 1/T. */
+function slope(rows: readonly LogRow[], beta: number): number {
+  let total = 0;
+  for (const { logs, restLog, restCount, truthLog, topLog } of rows) {
+    const highest = Math.max(topLog, restLog);
+    let sum = 0;
+    let mean = 0;
+    for (let i = 0; i < logs.length; i++) {
+      const weight = Math.exp(beta * (logs[i]! - highest));
+      sum += weight;
+      mean += weight * logs[i]!;
+    }
+    if (restCount > 0) {
+      const weight = restCount * Math.exp(beta * (restLog - highest));
+      sum += weight;
+      mean += weight * restLog;
+    }
+    mean /= sum;
+    if (truthLog !== null) total += mean - truthLog;
+    else {
+      // Only "the prediction is wrong" is known: the loss is −ln(1 − p_top).
+      const top = Math.exp(beta * (topLog - highest)) / sum;
+      total += (top / Math.max(1 - top, PROBABILITY_FLOOR)) * (topLog - mean);
+    }
+  }
+  return total / rows.length;
+}
+
+/**
+ * The temperature with the least log loss, between 0.02 and 50; a limit is returned when the loss still falls there (for
+ * example when every row is right). The loss is convex in 1/T, so the zero of its slope is found by false position
+ * (Illinois variant) on ln(1/T).
+ * @throws RangeError without rows.
+ */
+function solve(rows: readonly LogRow[]): number {
+  if (rows.length === 0) throw new RangeError("A temperature cannot be fitted without labelled rows.");
+  let low = Math.log(1 / HIGHEST);
+  let high = Math.log(1 / LOWEST);
+  let slopeLow = slope(rows, Math.exp(low));
+  let slopeHigh = slope(rows, Math.exp(high));
+  if (slopeLow >= 0) return slopeLow === 0 && slopeHigh === 0 ? 1 : HIGHEST;
+  if (slopeHigh <= 0) return LOWEST;
+  let side = 0;
+  for (let i = 0; i < 200 && high - low > 1e-13; i++) {
+    // Every third step halves the bracket, so that a flat slope cannot stall the search.
+    let middle = i % 3 === 2 ? (low + high) / 2 : (low * slopeHigh - high * slopeLow) / (slopeHigh - slopeLow);
+    if (!(middle > low && middle < high)) middle = (low + high) / 2;
+    const value = slope(rows, Math.exp(middle));
+    if (Math.abs(value) < 1e-14) return Math.exp(-middle);
+    if (value > 0) {
+      high = middle;
+      slopeHigh = value;
+      if (side === 1) slopeLow /= 2;
+      side = 1;
+    } else {
+      low = middle;
+      slopeLow = value;
+      if (side === -1) slopeHigh /= 2;
+      side = -1;
+    }
+  }
+  return Math.exp(-(low + high) / 2);
+}
+
+/** The temperature with the least log loss of `truths` under `distributions`; see {@link fitTemperatureOfRows}. */
+export function fitTemperature(distributions: readonly Distribution[], truths: ArrayLike<number>): number {
+  return solve(distributions.map((distribution, i) => logRow(distribution, truths[i]!)));
+}
+
+/** The temperature fitted on the given rows of a table (all that are answered and labelled). */
+export function fitTemperatureOfRows(rows: ScoredRows, which: ArrayLike<number>): number {
+  const logs: LogRow[] = [];
+  for (let j = 0; j < which.length; j++) {
+    const distribution = distributionAt(rows, which[j]!);
+    const truth = rows.truth[which[j]!]!;
+    if (distribution !== null && truth >= 0) logs.push(logRow(distribution, truth));
+  }
+  return solve(logs);
+}
