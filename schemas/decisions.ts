@@ -2,15 +2,18 @@
 import * as z from "zod";
 import { SplitName } from "./rows.ts";
 
+/** Why a row waits for a person; the same names as `FLAG_REASONS` of server/src/confidence/flag.ts, and `conflict`. */
 export const FlagReason = z.enum([
   "below-threshold",
-  "never-accepted",
-  "no-answer",
+  "no-accept-rule",
+  "never-label",
+  "failed",
+  "unparsed",
+  "out-of-list",
   "label-issue",
-  "audit",
   "disagreement",
-  "not-certified",
-  "unlabelled",
+  /** Accepted, and reviewed all the same. */
+  "audit",
   /** Two people decided differently, neither seeing the other's decision. */
   "conflict",
 ]);

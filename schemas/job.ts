@@ -1,4 +1,4 @@
-/** The job folder: `job.json`, `manager.jsonl`, `attempts/<n>/{launch,exit}.json` (DESIGN §4). */
+/** The job folder: `job.json`, `manager.jsonl`, `attempts/<n>/{launch,runner,exit}.json` (docs/job-folder.md). */
 import * as z from "zod";
 import { Confidence, Model, Target } from "./project.ts";
 
@@ -73,33 +73,89 @@ export const Job = z.strictObject({
 });
 export type Job = z.output<typeof Job>;
 
-/** A line of manager.jsonl. `manager` names the process that wrote it. */
+/** A line of manager.jsonl, in the order of `seq`. */
 export const ManagerRecord = z.strictObject({
   seq: z.int().min(1),
   time: z.string(),
   type: z.enum(["submitted", "cancel-asked", "resumed", "lost", "fetched"]),
   attempt: z.int().min(1).optional(),
   message: z.string().optional(),
+  /** `lost`: how many whole lines the attempt's events.jsonl had then. Later ones do not count. */
+  events: z.int().min(0).optional(),
 });
 export type ManagerRecord = z.output<typeof ManagerRecord>;
 
-/** Who a process is, so that a pid used again by another process is not mistaken for it. */
+/** Who a process is, so that a pid used again by another process is not mistaken for it. All but `pid` is opaque text. */
 export const ProcessIdentity = z.strictObject({
   pid: z.int().min(1),
-  /** Opaque process start time: equal text means the same process. */
+  /** Process start time: equal text means the same process. */
   started: z.string(),
-  /** Boot id of the machine: a different one means that every process of then is gone. */
+  /** Boot id of the machine and its pid namespace: a different one on the same machine means that every process of then is gone. */
   boot: z.string(),
+  /** The machine: when this differs too, nothing can be said of the process from here. */
+  machine: z.string(),
 });
 export type ProcessIdentity = z.output<typeof ProcessIdentity>;
 
-/** attempts/<n>/launch.json: the supervisor's, written first and exclusively. */
-export const Launch = ProcessIdentity.extend({ time: z.string() });
+/** attempts/<n>/launch.json: who the supervisor is. Its own, written first and exclusively. */
+export const Launch = ProcessIdentity.extend({
+  time: z.string(),
+  /** The supervisor waits for the GPU lock before it starts the runner. */
+  lock: z.boolean(),
+});
 export type Launch = z.output<typeof Launch>;
 
+/** attempts/<n>/runner.json: who the runner is. The supervisor's, written before the runner may start. */
+export const RunnerIdentity = ProcessIdentity.extend({ time: z.string() });
+export type RunnerIdentity = z.output<typeof RunnerIdentity>;
+
 /** attempts/<n>/exit.json: the supervisor's, written last. */
-export const Exit = z.strictObject({ code: z.int(), signal: z.string().nullish(), time: z.string() });
+export const Exit = z.strictObject({
+  /** Exit code; 128 plus the signal's number after a signal. */
+  code: z.int(),
+  /** Name of the signal that ended the runner, without "SIG". */
+  signal: z.string().nullable(),
+  /** The cancel file was there when the runner ended. */
+  cancelled: z.boolean(),
+  /** How many whole lines events.jsonl had. */
+  events: z.int().min(0),
+  /** Why no runner was started. */
+  message: z.string().nullable(),
+  time: z.string(),
+});
 export type Exit = z.output<typeof Exit>;
 
 export const JobState = z.enum(["preparing", "queued", "running", "succeeded", "failed", "cancelled", "lost"]);
 export type JobState = z.output<typeof JobState>;
+
+/** A job in a list: what its folder says at a moment. `problem` alone: the folder cannot be read, and is left as it is. */
+export const JobSummary = z.strictObject({
+  id: z.string(),
+  kind: JobKind.optional(),
+  models: z.array(z.string()).optional(),
+  project: z.string().optional(),
+  host: z.string().optional(),
+  created: z.string().optional(),
+  state: JobState.optional(),
+  attempt: z.int().min(1).optional(),
+  /** Start and end of the last attempt's runner. */
+  started: z.string().optional(),
+  ended: z.string().optional(),
+  cancel_asked: z.boolean().optional(),
+  /** Why it ended as it did, or what it does now, in a sentence. */
+  message: z.string().optional(),
+  /** What to do about it. */
+  remedy: z.string().optional(),
+  progress: z
+    .strictObject({
+      step: z.string(),
+      done: z.number(),
+      total: z.number().nullable(),
+      unit: z.string().optional(),
+      left: z.number().optional(),
+    })
+    .optional(),
+  bytes: z.int().min(0).optional(),
+  problem: z.string().optional(),
+});
+export type JobSummary = z.output<typeof JobSummary>;

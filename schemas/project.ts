@@ -595,9 +595,14 @@ export const Endpoint = z
       .meta({ description: "Where the API is. Default: OpenAI's.", examples: ["http://localhost:8000/v1"] }),
     key: z
       .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .regex(
+        /^[A-Za-z_][A-Za-z0-9_]*$/,
+        "the name of an environment variable or secret (letters, digits and underscores), never the key itself",
+      )
       .optional()
       .meta({
+        // What stands here by mistake may be a key: messages do not repeat it.
+        writeOnly: true,
         description: "NAME of the environment variable or secret that holds the key, never the key itself.",
         examples: ["OPENAI_API_KEY"],
       }),
@@ -648,7 +653,7 @@ export const SlurmHost = z.strictObject({
   kind: z.literal("slurm"),
   address: z
     .string()
-    .regex(/^(?!-)/)
+    .regex(/^(?!-)[A-Za-z0-9._@:[\]%-]+$/, "an ssh address: host, user@host, or a name from your ssh config")
     .meta({ description: "The login node's ssh address." }),
   partition: z.string().optional().meta({ description: "The partition." }),
   price_per_hour: pricePerHour,
@@ -726,6 +731,10 @@ export const Review = z
   })
   .meta({ description: "How flagged rows are reviewed." });
 
+const entryName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, dots, dashes and underscores, 64 at most");
+
 export const ProjectFile = z
   .strictObject({
     version: z.literal(PROJECT_VERSION).meta({ description: "Version of the project format.", examples: [1] }),
@@ -735,26 +744,21 @@ export const ProjectFile = z
     dataset: Dataset,
     task: Task,
     models: z
-      .record(
-        z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, dots, dashes and underscores, 64 at most"),
-        Model,
-      )
+      .record(entryName, Model)
       .default({ baseline: Model.parse({ engine: "linear" }) })
       .meta({ description: "The models, by name.", examples: [{ baseline: { engine: "linear" } }] }),
     endpoints: z
-      .record(z.string(), Endpoint)
+      .record(entryName, Endpoint)
       .default({})
       .meta({ description: "OpenAI-compatible chat endpoints, by name.", examples: [{ openai: {} }] }),
     hosts: z
-      .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), Host)
+      .record(entryName, Host)
       .default({})
       .meta({ description: "Machines that run jobs, by name." }),
     confidence: Confidence.prefault({}),
     review: Review.prefault({}),
   })
-  .meta({ id: "clf-project", title: "Clf project", description: "A text-classification project." });
+  .meta({ title: "Clf project", description: "A text-classification project." });
 
 /** The file as a person writes it. */
 export type ProjectFileInput = z.input<typeof ProjectFile>;

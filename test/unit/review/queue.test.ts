@@ -79,12 +79,12 @@ describe("the review queue", () => {
       item("1", { label: "Burns", given: "Cuts" }),
       item("2", { target: "Part", label: "Foot" }),
       item("3", { reasons: ["below-threshold", "label-issue"] }),
-      item("4", { label: null, reasons: ["no-answer"] }),
+      item("4", { label: null, reasons: ["failed"] }),
     ];
     const filtered = (filter: object) => rowsOf(reviewQueue(mixed, nothing, { order: "file", filter }).items);
     assert.deepEqual(filtered({ targets: ["Part"] }), ["2"]);
     assert.deepEqual(filtered({ labels: ["Burns"], given: ["Cuts"] }), ["1"]);
-    assert.deepEqual(filtered({ reasons: ["label-issue", "no-answer"] }), ["3", "4"]);
+    assert.deepEqual(filtered({ reasons: ["label-issue", "failed"] }), ["3", "4"]);
     assert.deepEqual(filtered({ splits: ["test"] }), []);
     assert.deepEqual(filtered({ targets: [] }), ["0", "1", "2", "3", "4"]);
     const { counts } = reviewQueue(mixed, nothing, { order: "file" });

@@ -1,0 +1,307 @@
+/**
+ * `report.json` of an evaluation or comparison: every figure that is shown, and everything that is needed to turn a
+ * prediction's score into a confidence and a decision. Meanings stand at the result types of server/src/confidence and
+ * server/src/evaluation, which produce these objects as they are.
+ */
+import * as z from "zod";
+import { SplitName } from "./rows.ts";
+
+const share = z.number();
+export const Interval = z.strictObject({ low: z.number(), high: z.number() });
+/** A figure with its 95 % interval. */
+export const Measure = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+export type Measure = z.output<typeof Measure>;
+
+export const CalibrationMap = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("none") }),
+  z.strictObject({ kind: z.literal("temperature"), temperature: z.number().positive() }),
+  z.looseObject({ kind: z.literal("platt") }),
+  z.looseObject({ kind: z.literal("histogram") }),
+  z.looseObject({ kind: z.literal("isotonic") }),
+]);
+
+export const Calibrator = z.strictObject({
+  map: CalibrationMap,
+  fittedOn: z.enum(["validation", "out-of-fold"]),
+  rows: z.int(),
+  why: z.string(),
+});
+
+const ReliabilityBin = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  count: z.number(),
+  confidence: z.number().nullable(),
+  accuracy: z.number().nullable(),
+});
+
+const CalibrationReport = z.strictObject({
+  kind: z.enum(["width", "mass"]),
+  convention: z.enum(["(lo,hi]", "[lo,hi)"]),
+  bins: z.array(ReliabilityBin),
+  n: z.int(),
+  ece: z.number(),
+  interval: Interval.nullable(),
+  mce: z.number(),
+  band: z.strictObject({ mean: z.number(), high: z.number(), mceMean: z.number(), mceHigh: z.number() }).nullable(),
+});
+
+export const TargetReport = z.strictObject({
+  rows: z.enum(["test", "cross-fitted"]),
+  calibrated: z.boolean(),
+  n: z.int(),
+  unlabelled: z.int(),
+  answered: z.int(),
+  failed: z.int(),
+  unparsed: z.int(),
+  outOfList: z.int(),
+  averages: z.strictObject({
+    accuracy: Measure,
+    balancedAccuracy: Measure,
+    macroPrecision: Measure,
+    macroRecall: Measure,
+    macroF1: Measure,
+    weightedPrecision: Measure,
+    weightedRecall: Measure,
+    weightedF1: Measure,
+    mcc: Measure,
+  }),
+  labelsSeen: z.int(),
+  logLoss: Measure.nullable(),
+  brier: Measure.nullable(),
+  confidenceBrier: Measure.nullable(),
+  meanConfidence: z.number().nullable(),
+  calibration: CalibrationReport,
+  calibrationEqualMass: CalibrationReport,
+  auroc: Measure.nullable(),
+  aurc: Measure,
+  excessAurc: Measure,
+  coverageAtRisk: z.array(
+    z.strictObject({
+      risk: share,
+      coverage: share,
+      threshold: z.number().nullable(),
+      low: z.number(),
+      high: z.number(),
+    }),
+  ),
+  labels: z.array(
+    z.strictObject({
+      label: z.string(),
+      support: z.number(),
+      predicted: z.number(),
+      precision: Measure.nullable(),
+      recall: Measure.nullable(),
+      f1: Measure.nullable(),
+    }),
+  ),
+  confusions: z.array(
+    z.strictObject({ given: z.string(), predicted: z.string().nullable(), count: z.number(), share }),
+  ),
+});
+export type TargetReport = z.output<typeof TargetReport>;
+
+const LabelRisk = z.strictObject({ target: z.string(), label: z.string(), risk: share });
+const AcceptScope = z.enum(["row", "target"]);
+const ScoreKind = z.enum(["score", "confidence"]);
+
+const RowsNeeded = z.discriminatedUnion("answer", [
+  z.strictObject({ answer: z.literal("rows"), total: z.int(), more: z.int() }),
+  z.strictObject({ answer: z.literal("never"), sure: z.boolean() }),
+]);
+
+export const Certificate = z.strictObject({
+  certified: z.boolean(),
+  why: z.string(),
+  scope: AcceptScope,
+  targets: z.array(z.string()),
+  risk: share,
+  certainty: share,
+  by: ScoreKind,
+  parts: z.array(
+    z.strictObject({
+      label: LabelRisk.nullable(),
+      risk: share,
+      certainty: share,
+      threshold: z.number().nullable(),
+      rows: z.int(),
+      accepted: z.int(),
+      errors: z.int(),
+      coverage: share,
+      coverageInterval: Interval,
+      bound: share,
+      sequences: z.array(
+        z.strictObject({
+          start: share,
+          passed: z.int(),
+          failed: z
+            .strictObject({ threshold: z.number(), accepted: z.int(), errors: z.int(), bound: share })
+            .nullable(),
+        }),
+      ),
+      rowsNeeded: RowsNeeded.nullable(),
+    }),
+  ),
+  never: z.array(z.strictObject({ target: z.string(), labels: z.array(z.string()) })),
+  accepted: z.int(),
+  coverage: share,
+  coverageInterval: Interval,
+  population: z.string(),
+  labelSource: z.string(),
+  basis: z.enum(["validation", "out-of-fold"]),
+  rows: z.int(),
+  unlabelled: z.int(),
+  sameGroup: z.int(),
+  grid: z.strictObject({ madeFrom: z.enum(["tune", "pool"]), rows: z.int() }),
+  uses: z.int(),
+  date: z.string(),
+  modelFingerprint: z.string().nullable(),
+  dataFingerprint: z.string().nullable(),
+});
+export type Certificate = z.output<typeof Certificate>;
+
+export const ThresholdRule = z.strictObject({
+  certified: z.literal(false),
+  why: z.string(),
+  scope: AcceptScope,
+  targets: z.array(z.string()),
+  by: ScoreKind,
+  threshold: z.number(),
+  rows: z.int(),
+  accepted: z.int(),
+  errors: z.int(),
+  coverage: share,
+  coverageInterval: Interval,
+  errorRate: z.number().nullable(),
+  errorInterval: Interval,
+  bound: share,
+});
+
+/** What an accept rule does on the reported rows. */
+const AcceptReport = z.strictObject({
+  n: z.int(),
+  accepted: z.int(),
+  errors: z.int(),
+  coverage: Measure.nullable(),
+  errorRate: Measure.nullable(),
+  errorBound: share,
+  reviewShare: z.number().nullable(),
+});
+
+/** One accept decision: of whole rows (one entry) or of each target (an entry a target). */
+export const AcceptDecision = z.strictObject({
+  /** The targets that are decided together. */
+  targets: z.array(z.string()),
+  rule: z.union([Certificate, ThresholdRule]).nullable(),
+  /** Why there is no rule. */
+  why: z.string(),
+  measured: AcceptReport.nullable(),
+  thresholds: z.array(
+    z.strictObject({
+      threshold: z.number(),
+      accepted: z.int(),
+      coverage: Measure,
+      accuracy: Measure.nullable(),
+      errors: z.int(),
+      expectedErrors: z.number().nullable(),
+      errorBound: share,
+      reviewShare: share,
+    }),
+  ),
+  /** On the rows without labels, when they were predicted. */
+  pool: z.strictObject({ rows: z.int(), accepted: z.int(), flagged: z.int() }).nullable(),
+});
+export type AcceptDecision = z.output<typeof AcceptDecision>;
+
+const LabelChange = z.strictObject({
+  label: z.string(),
+  support: z.number(),
+  recallA: share,
+  recallB: share,
+  gained: z.number(),
+  lost: z.number(),
+  mcnemar: share,
+});
+
+export const PairComparison = z.strictObject({
+  n: z.int(),
+  accuracyA: share,
+  accuracyB: share,
+  both: z.int(),
+  onlyA: z.int(),
+  onlyB: z.int(),
+  neither: z.int(),
+  difference: Measure,
+  differenceAnalytic: Measure,
+  mcnemar: share,
+  mcnemarHolm: share,
+  macroF1Difference: Measure,
+  logLossDifference: Measure.nullable(),
+  labels: z.array(LabelChange),
+});
+export type PairComparison = z.output<typeof PairComparison>;
+
+export const ModelReport = z.strictObject({
+  engine: z.string(),
+  /** The fine-tune job whose artifact was evaluated. */
+  artifact: z.string().nullable(),
+  targets: z.record(
+    z.string(),
+    z.strictObject({
+      labels: z.array(z.string()),
+      calibrator: Calibrator,
+      /** Why this kind of calibration. */
+      calibration_why: z.string(),
+      /** Null when there is no row to report from. */
+      report: TargetReport.nullable(),
+    }),
+  ),
+  joint: z.strictObject({ targets: z.int(), n: z.int(), jointAccuracy: Measure.nullable() }).nullable(),
+  accept: z.array(AcceptDecision),
+  /** Seconds of the prediction run, and rows a second. */
+  seconds: z.number(),
+  predictions: z.int(),
+  tokens: z.strictObject({ prompt: z.int(), completion: z.int() }).nullable(),
+  /** Dollars, where a price is known. */
+  cost: z.number().nullable(),
+});
+export type ModelReport = z.output<typeof ModelReport>;
+
+/** Model `a` (the more accurate) against `b` on one target, or on all targets jointly (`target: null`). */
+export const Comparison = z.strictObject({
+  a: z.string(),
+  b: z.string(),
+  target: z.string().nullable(),
+  pair: PairComparison,
+});
+
+/** This evaluation against the one before of the same model, on the test rows both have. */
+export const Change = z.strictObject({
+  model: z.string(),
+  previous: z.string(),
+  previous_date: z.string(),
+  decisions_before: z.int(),
+  decisions_now: z.int(),
+  targets: z.record(z.string(), PairComparison),
+  accepted_before: z.number().nullable(),
+  accepted_now: z.number().nullable(),
+});
+
+export const Report = z.strictObject({
+  contract: z.literal(1),
+  job: z.string(),
+  kind: z.enum(["evaluate", "compare"]),
+  project: z.string(),
+  date: z.string(),
+  rows: z.partialRecord(SplitName, z.int()),
+  decisions: z.int(),
+  data: z.string(),
+  seed: z.int(),
+  versions: z.record(z.string(), z.string()),
+  /** In the order of importance: what a person should read first. */
+  verdict: z.array(z.string()),
+  models: z.record(z.string(), ModelReport),
+  comparisons: z.array(Comparison),
+  changes: z.array(Change),
+});
+export type Report = z.output<typeof Report>;
