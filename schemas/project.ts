@@ -20,11 +20,9 @@ export const Source = z
     files,
     z.strictObject({
       train: files.meta({ description: "File or files of the train split.", examples: ["data/train.csv"] }),
-      validation: files
-        .optional()
-        .meta({
-          description: "File or files of the validation split. Without it, `split.validation` is carved from train.",
-        }),
+      validation: files.optional().meta({
+        description: "File or files of the validation split. Without it, `split.validation` is carved from train.",
+      }),
       test: files
         .optional()
         .meta({ description: "File or files of the test split. Without it, `split.test` is carved from train." }),
@@ -519,12 +517,9 @@ export const PredictionsModel = z
       description: "A csv, tsv, jsonl or parquet file of another system's output.",
       examples: ["preds.parquet"],
     }),
-    id: z
-      .string()
-      .optional()
-      .meta({
-        description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched.",
-      }),
+    id: z.string().optional().meta({
+      description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched.",
+    }),
     targets: z
       .record(
         z.string(),
@@ -669,12 +664,10 @@ export const Accept = z
       .optional()
       .meta({ description: "Share of accepted rows that may be wrong, at most.", examples: [0.05] }),
     certainty: probability.optional().meta({ description: "How sure that must be. Default 0.95.", examples: [0.95] }),
-    threshold: fraction
-      .optional()
-      .meta({
-        description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`.",
-        examples: [0.9],
-      }),
+    threshold: fraction.optional().meta({
+      description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`.",
+      examples: [0.9],
+    }),
     scope: z
       .enum(["row", "target"])
       .default("row")
@@ -722,12 +715,10 @@ export const Review = z
           "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, at random, or as in the file.",
         examples: ["margin"],
       }),
-    decisions: file
-      .default("reviews.jsonl")
-      .meta({
-        description: "The decisions file: append-only, one line a decision, made for git.",
-        examples: ["reviews.jsonl"],
-      }),
+    decisions: file.default("reviews.jsonl").meta({
+      description: "The decisions file: append-only, one line a decision, made for git.",
+      examples: ["reviews.jsonl"],
+    }),
   })
   .meta({ description: "How flagged rows are reviewed." });
 
@@ -751,10 +742,7 @@ export const ProjectFile = z
       .record(entryName, Endpoint)
       .default({})
       .meta({ description: "OpenAI-compatible chat endpoints, by name.", examples: [{ openai: {} }] }),
-    hosts: z
-      .record(entryName, Host)
-      .default({})
-      .meta({ description: "Machines that run jobs, by name." }),
+    hosts: z.record(entryName, Host).default({}).meta({ description: "Machines that run jobs, by name." }),
     confidence: Confidence.prefault({}),
     review: Review.prefault({}),
   })

@@ -1,4 +1,5 @@
 import type { ProjectFile } from "../../../schemas/project.ts";
+import type { SplitShares } from "./split.ts";
 
 /** An input column, with the name prompts, rows and screens use. */
 export interface Input {
@@ -23,7 +24,7 @@ export interface Target {
   risk: Record<string, number>;
 }
 
-/** A project file, read, checked and with every default filled in. All paths are absolute and inside `folder`. */
+/** A project file, read, checked and with every default filled in. Paths here are absolute; those of `spec` stay relative. */
 export interface Project {
   /** Absolute path of the `.clf.yaml`. */
   file: string;
@@ -38,6 +39,8 @@ export interface Project {
   decisionsFile: string;
   inputs: Input[];
   targets: Target[];
+  /** Shares of the splits, defaults filled in; all 0 when `spec.dataset.split.column` says the splits. */
+  shares: SplitShares;
   /** The model behind Flagged and inline confidence. */
   reviewModel: string;
   /** The file's content with defaults. */
