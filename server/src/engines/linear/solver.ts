@@ -1,7 +1,6 @@
 import { createKernel, type Kernel } from "./kernel.ts";
 import { seededRandom, shuffle } from "./random.ts";
-import type { TermCounts } from "./term-counts.ts";
-import { type Weighting, weighRow } from "./weighting.ts";
+import type { WeightedRows } from "./weighting.ts";
 
 /**
  * Multinomial logistic regression by dual coordinate ascent.
@@ -13,15 +12,15 @@ import { type Weighting, weighRow } from "./weighting.ts";
  * size to tune, the regularisation costs nothing, and α of one C starts the next C.
  */
 export interface Problem {
-  readonly counts: TermCounts;
-  readonly weighting: Weighting;
-  /** Rows fitted on. */
-  readonly rows: Int32Array;
-  /** Label of every row of `counts` (those not in `rows` are not read). */
+  readonly rows: WeightedRows;
+  readonly features: number;
+  /** By row. */
   readonly labels: Int32Array;
   readonly classes: number;
-  /** Weight of each of `rows` in the loss, by position; all 1 when absent. */
+  /** By row: weight in the loss; absent: all 1. */
   readonly weights?: Float32Array;
+  /** Most entries a row has, the bias counted. */
+  readonly rowCapacity: number;
   readonly seed: number;
 }
 
@@ -37,33 +36,44 @@ export class Solver {
   private readonly random: () => number;
   private readonly target: Float64Array;
   private readonly omega: Float64Array;
+  private readonly exponentials: Float64Array;
   private c = 0;
 
   constructor(problem: Problem) {
-    const { rows, classes, weighting, counts, labels } = problem;
+    const { features, classes, labels, rowCapacity } = problem;
     this.problem = problem;
-    this.kernel = createKernel(weighting.idf.length + 1, classes, counts.longestRow + 1);
-    this.alpha = new Float32Array(rows.length * classes);
-    for (let i = 0; i < rows.length; i++) this.alpha[i * classes + labels[rows[i]!]!] = 1;
-    this.logNormaliser = new Float32Array(rows.length).fill(Number.NaN);
-    this.order = Int32Array.from(rows, (_, i) => i);
+    this.kernel = createKernel(features + 1, classes, rowCapacity);
+    this.alpha = new Float32Array(labels.length * classes);
+    for (let i = 0; i < labels.length; i++) this.alpha[i * classes + labels[i]!] = 1;
+    this.logNormaliser = new Float32Array(labels.length).fill(Number.NaN);
+    this.order = Int32Array.from(labels, (_, i) => i);
     this.random = seededRandom(problem.seed);
     this.target = new Float64Array(classes);
     this.omega = new Float64Array(classes);
+    this.exponentials = new Float64Array(classes);
   }
 
-  /** Keeps α: the weights scale with it. */
+  /**
+   * Moves to another C with α still on the simplex. Up: the weights stay, and α moves towards the given label, which is where
+   * a larger C takes it. Down: α stays, and the weights shrink with C.
+   */
   private setC(c: number): void {
-    if (this.c !== 0) {
-      const scale = c / this.c;
+    const ratio = this.c / c;
+    if (ratio > 1) {
       const { weights } = this.kernel;
-      for (let i = 0; i < weights.length; i++) weights[i]! *= scale;
+      for (let i = 0; i < weights.length; i++) weights[i]! /= ratio;
+    } else if (ratio > 0 && ratio < 1) {
+      const { alpha } = this;
+      const { labels, classes } = this.problem;
+      for (let i = 0; i < alpha.length; i++) alpha[i]! *= ratio;
+      for (let i = 0; i < labels.length; i++) alpha[i * classes + labels[i]!]! += 1 - ratio;
     }
     this.c = c;
   }
 
   /**
-   * Fits at one C, starting from what was fitted before.
+   * Fits at one C, starting from what was fitted before, until a pass moves the scores less than the tolerance
+   * (and probabilities less than 0.02, which matters where C is small).
    * @param checkpoint told the share done (0 to 1); may throw to stop
    * @returns passes made
    */
@@ -71,7 +81,7 @@ export class Solver {
     this.setC(c);
     for (let epoch = 0; epoch < limits.maxEpochs; epoch++) {
       const movement = this.epoch((part) => checkpoint((epoch + part) / limits.maxEpochs));
-      if (movement < limits.tolerance) return epoch + 1;
+      if (movement * Math.max(20, c * (1 + BIAS * BIAS)) < limits.tolerance) return epoch + 1;
     }
     return limits.maxEpochs;
   }
@@ -90,12 +100,11 @@ export class Solver {
 
   /** Visits every row once, in a fresh random order; returns the mean over the rows of ½ Σₖ |change of αₖ| (0 at the optimum). */
   private epoch(checkpoint: (part: number) => void): number {
-    const { rows } = this.problem;
-    shuffle(this.order, this.random);
+    const rows = shuffle(this.order, this.random);
     let movement = 0;
     for (let n = 0; n < rows.length; n++) {
       if (n % 64 === 0) checkpoint(n / rows.length);
-      movement += this.visit(this.order[n]!);
+      movement += this.visit(rows[n]!);
     }
     return movement / rows.length;
   }
@@ -104,7 +113,7 @@ export class Solver {
     const { problem, kernel, alpha, target, omega } = this;
     const { classes, weights } = problem;
     const { output, delta } = kernel;
-    const n = fillRow(problem.counts, problem.weighting, problem.rows[i]!, kernel);
+    const n = loadRow(problem.rows, i, kernel);
     kernel.scores(n);
     const c = this.c * (weights ? weights[i]! : 1);
     if (c === 0) return 0;
@@ -112,7 +121,7 @@ export class Solver {
     const q = c * ((n > 1 ? 1 : 0) + BIAS * BIAS);
     const at = i * classes;
     for (let k = 0; k < classes; k++) target[k] = output[k]! + q * alpha[at + k]!;
-    this.logNormaliser[i] = solveRow(target, q, this.logNormaliser[i]!, omega);
+    this.logNormaliser[i] = solveRow(target, q, this.logNormaliser[i]!, omega, this.exponentials);
     let movement = 0;
     for (let k = 0; k < classes; k++) {
       const next = omega[k]! / q;
@@ -126,10 +135,15 @@ export class Solver {
   }
 }
 
-/** Puts a row and the bias into the kernel; returns the number of entries. */
-export function fillRow(counts: TermCounts, weighting: Weighting, row: number, kernel: Kernel): number {
-  const n = weighRow(counts, weighting, row, kernel.columns, kernel.values);
-  kernel.columns[n] = weighting.idf.length;
+/** Puts row i and the bias into the kernel; returns the number of entries. */
+export function loadRow({ starts, columns, values }: WeightedRows, i: number, kernel: Kernel): number {
+  const from = starts[i]!;
+  const n = starts[i + 1]! - from;
+  for (let j = 0; j < n; j++) {
+    kernel.columns[j] = columns[from + j]!;
+    kernel.values[j] = values[from + j]!;
+  }
+  kernel.columns[n] = kernel.weights.length / kernel.stride - 1;
   kernel.values[n] = BIAS;
   return n + 1;
 }
@@ -138,33 +152,45 @@ export function fillRow(counts: TermCounts, weighting: Weighting, row: number, k
  * Solves α = softmax(v − qα) on the simplex. Each qαₖ is ω(vₖ + ln q − τ), with ω the Wright omega function (ω + ln ω = x) and τ, the log
  * normaliser, the root of Σ ω = q, found by Newton's method: the sum is convex and falls with τ, so it converges from anywhere.
  * @param omega receives qα
+ * @param exponentials as long as v, overwritten
  * @returns τ
  */
-export function solveRow(v: Float64Array, q: number, start: number, omega: Float64Array): number {
+export function solveRow(
+  v: Float64Array,
+  q: number,
+  start: number,
+  omega: Float64Array,
+  exponentials: Float64Array,
+): number {
   const classes = v.length;
   const logQ = Math.log(q);
-  let tau = start;
-  if (Number.isNaN(tau)) {
-    let largest = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < classes; k++) largest = Math.max(largest, v[k]!);
-    tau = largest - q;
+  let origin = start;
+  if (Number.isNaN(origin)) {
+    origin = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < classes; k++) origin = Math.max(origin, v[k]!);
+    origin -= q;
   }
+  for (let k = 0; k < classes; k++) exponentials[k] = Math.exp(v[k]! + logQ - origin);
+  let tau = origin;
   for (let iteration = 0; iteration < 50; iteration++) {
+    // Most labels have a small probability: for them ω(x) is a short series in exp(x), which changes with τ by one factor.
+    const factor = Math.exp(origin - tau);
     let sum = 0;
     let slope = 0;
     for (let k = 0; k < classes; k++) {
-      const w = wrightOmega(v[k]! + logQ - tau);
+      const e = exponentials[k]! * factor;
+      const w = e < SMALL ? e * (1 - e * (1 - e * (1.5 - e * (8 / 3)))) : wrightOmega(v[k]! + logQ - tau);
       omega[k] = w;
       sum += w;
       slope += w / (1 + w);
     }
     const step = (sum - q) / slope;
     tau += step;
-    if (Math.abs(step) < 0.01) {
+    if (Math.abs(step) < 0.02) {
       // Small enough for the first-order change of ω to stand for another evaluation.
       for (let k = 0; k < classes; k++) {
         const w = omega[k]!;
-        omega[k] = Math.max(0, w - (w / (1 + w)) * step);
+        omega[k] = w - (w / (1 + w)) * step;
       }
       break;
     }
@@ -172,22 +198,22 @@ export function solveRow(v: Float64Array, q: number, start: number, omega: Float
   return tau;
 }
 
-/** ω with ω + ln ω = x, to about 1e-7 relative (Lawrence, Corless & Jeffrey, "Algorithm 917", 2012, one iteration). */
+/** exp(−4): below it the series of ω is right to 1e-7. */
+const SMALL = 0.0183;
+
+/** ω with ω + ln ω = x, for x ≥ −4.1, to about 1e-7 relative (Lawrence, Corless & Jeffrey, "Algorithm 917", 2012, one iteration). */
 export function wrightOmega(x: number): number {
-  if (x < -4) {
-    const e = Math.exp(x);
-    return e * (1 - e * (1 - e * (1.5 - e * (8 / 3))));
-  }
   let w: number;
-  if (x < 1) {
+  if (x < -1) {
     const e = Math.exp(x);
-    // ω(x) between its series at −∞ and ω(1) = 1
-    w = e / (1 + e * 0.7);
-    if (x > -1) w = 0.5671432904 + 0.3618962567 * x + 0.0736778 * x * x;
+    w = e / (1 + 0.7 * e);
+  } else if (x < 1) {
+    w = 0.5671432904 + 0.3618962567 * x + 0.0736778 * x * x;
+  } else if (x < 4) {
+    w = 1 + (x - 1) / 2 + ((x - 1) * (x - 1)) / 16;
   } else {
     const l = Math.log(x);
     w = x - l + l / x;
-    if (x < 4) w = 1 + (x - 1) / 2 + ((x - 1) * (x - 1)) / 16;
   }
   const r = x - w - Math.log(w);
   const p = 1 + w;

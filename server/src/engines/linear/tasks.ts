@@ -1,8 +1,8 @@
 import type { LinearOptions } from "./options.ts";
 import { softmaxInto } from "./softmax.ts";
-import { fillRow, Solver } from "./solver.ts";
+import { loadRow, Solver } from "./solver.ts";
 import type { TermCounts } from "./term-counts.ts";
-import { fitWeighting, type Weighting } from "./weighting.ts";
+import { fitWeighting, type Weighting, weighRows } from "./weighting.ts";
 
 /** What worker threads are asked to do. One task runs on one thread from start to end, so its result does not depend on how many there are. */
 export type Task = SearchTask | FitTask | FoldTask;
@@ -71,11 +71,11 @@ export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["k
   const { options, counts, train, labels, classes } = task;
   const weighting = fitWeighting(counts, train, options.minRows, options.maxFeatures);
   const solver = new Solver({
-    counts,
-    weighting,
-    rows: train,
-    labels,
+    rows: weighRows(counts, weighting, train),
+    features: weighting.idf.length,
+    labels: Int32Array.from(train, (row) => labels[row]!),
     classes,
+    rowCapacity: counts.longestRow + 1,
     weights: lossWeights(task),
     seed: task.seed,
   });
@@ -92,18 +92,35 @@ export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["k
   }
 }
 
-/** Along the grid from strong to weak regularisation, each C starting from the last; ends when the log loss has risen twice. */
+/**
+ * From the middle of the grid towards weaker regularisation while the log loss falls, each C starting from the last; when the first step
+ * there is no better, towards stronger regularisation instead. The log loss has one minimum along the grid, near enough.
+ */
 function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoint: Checkpoint): SearchStep[] {
+  const { grid, maxEpochs, searchTolerance } = task.options;
   const steps: SearchStep[] = [];
-  let best = Number.POSITIVE_INFINITY;
-  let risen = 0;
-  for (const [index, c] of task.options.grid.entries()) {
-    const epochs = solver.fit(c, task.options, (done) => checkpoint((index + done) / task.options.grid.length));
+  const tryC = (c: number) => {
+    const done = steps.length;
+    const epochs = solver.fit(c, { maxEpochs, tolerance: searchTolerance }, (part) =>
+      checkpoint((done + part) / grid.length),
+    );
     const step = { c, epochs, ...score(task, probabilities(task, solver, weighting, task.tune)) };
     steps.push(step);
-    risen = step.logLoss > best ? risen + 1 : 0;
-    best = Math.min(best, step.logLoss);
-    if (risen === 2) break;
+    return step.logLoss;
+  };
+  const start = Math.floor(grid.length / 2);
+  const first = tryC(grid[start]!);
+  let last = first;
+  for (let i = start + 1; i < grid.length; i++) {
+    const logLoss = tryC(grid[i]!);
+    if (logLoss >= last) break;
+    last = logLoss;
+  }
+  if (last < first) return steps;
+  for (let i = start - 1; i >= 0; i--) {
+    const logLoss = tryC(grid[i]!);
+    if (logLoss >= last) break;
+    last = logLoss;
   }
   return steps;
 }
@@ -122,11 +139,16 @@ function score(task: SearchTask, probability: Float32Array): { logLoss: number; 
   return { logLoss: loss / tune.length, accuracy: right / tune.length };
 }
 
-function probabilities(task: Task, solver: Solver, weighting: Weighting, rows: Int32Array): Float32Array<ArrayBuffer> {
-  const { counts, classes } = task;
+function probabilities(
+  { counts, classes }: Task,
+  solver: Solver,
+  weighting: Weighting,
+  rows: Int32Array,
+): Float32Array<ArrayBuffer> {
+  const weighted = weighRows(counts, weighting, rows);
   const result = new Float32Array(rows.length * classes);
   for (let i = 0; i < rows.length; i++) {
-    solver.kernel.scores(fillRow(counts, weighting, rows[i]!, solver.kernel));
+    solver.kernel.scores(loadRow(weighted, i, solver.kernel));
     softmaxInto(solver.kernel.output, classes, result, i * classes);
   }
   return result;

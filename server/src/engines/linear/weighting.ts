@@ -61,32 +61,42 @@ function leastRows(rowsWith: Int32Array, minRows: number, maxFeatures: number): 
   return { rows: least, atFloor: Number.POSITIVE_INFINITY };
 }
 
-/**
- * Writes one row's features and values, of length 1 together, at the start of `columns` and `values`; a row without a known term is all 0.
- * @returns how many were written
- */
-export function weighRow(
-  counts: TermCounts,
-  weighting: Weighting,
-  row: number,
-  columns: Int32Array,
-  values: Float32Array,
-): number {
-  const { starts, terms, counts: tf } = counts;
+/** Rows as features with values, ready to multiply with weights: compressed sparse rows. */
+export interface WeightedRows {
+  /** Entries of row i: starts[i] up to starts[i + 1]. */
+  readonly starts: Float64Array;
+  readonly columns: Int32Array;
+  /** The values of a row have length 1 together; a row without a known term has no entries. */
+  readonly values: Float32Array;
+}
+
+/** The given rows of `counts`, in the order given. */
+export function weighRows(counts: TermCounts, weighting: Weighting, rows: Int32Array): WeightedRows {
+  const { starts: from, terms, counts: tf } = counts;
   const { featureOf, idf } = weighting;
-  const end = starts[row + 1]!;
-  let n = 0;
-  let squares = 0;
-  for (let i = starts[row]!; i < end; i++) {
-    const feature = featureOf[terms[i]!]!;
-    if (feature < 0) continue;
-    const value = SUBLINEAR[tf[i]!]! * idf[feature]!;
-    columns[n] = feature;
-    values[n] = value;
-    squares += value * value;
-    n++;
+  const starts = new Float64Array(rows.length + 1);
+  for (let i = 0; i < rows.length; i++) {
+    const end = from[rows[i]! + 1]!;
+    let n = 0;
+    for (let j = from[rows[i]!]!; j < end; j++) if (featureOf[terms[j]!]! >= 0) n++;
+    starts[i + 1] = starts[i]! + n;
   }
-  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-  for (let i = 0; i < n; i++) values[i]! *= scale;
-  return n;
+  const columns = new Int32Array(starts[rows.length]!);
+  const values = new Float32Array(starts[rows.length]!);
+  for (let i = 0; i < rows.length; i++) {
+    const end = from[rows[i]! + 1]!;
+    let at = starts[i]!;
+    let squares = 0;
+    for (let j = from[rows[i]!]!; j < end; j++) {
+      const feature = featureOf[terms[j]!]!;
+      if (feature < 0) continue;
+      const value = SUBLINEAR[tf[j]!]! * idf[feature]!;
+      columns[at] = feature;
+      values[at++] = value;
+      squares += value * value;
+    }
+    const scale = 1 / Math.sqrt(squares);
+    for (let j = starts[i]!; j < at; j++) values[j]! *= scale;
+  }
+  return { starts, columns, values };
 }
