@@ -26,7 +26,7 @@ export const JobModel = z.strictObject({
   spec: Model,
   /** SHA-256 of all that decides what a fine-tune would give, the data apart: a changed one makes the artifact stale. */
   training_spec: z.string(),
-  /** The fine-tune job whose `model/` is used; absent for a fine-tune and for engines that need none. */
+  /** The fine-tune job whose `model/` is used, and where in this job's folder it lies; absent for a fine-tune and for engines that need none. */
   artifact: z.strictObject({ job: z.string(), path: z.string() }).optional(),
 });
 export type JobModel = z.output<typeof JobModel>;

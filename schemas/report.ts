@@ -15,9 +15,9 @@ export type Measure = z.output<typeof Measure>;
 export const CalibrationMap = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
   z.strictObject({ kind: z.literal("temperature"), temperature: z.number().positive() }),
-  z.looseObject({ kind: z.literal("platt") }),
-  z.looseObject({ kind: z.literal("histogram") }),
-  z.looseObject({ kind: z.literal("isotonic") }),
+  z.strictObject({ kind: z.literal("platt"), a: z.number(), b: z.number() }),
+  z.strictObject({ kind: z.literal("histogram"), edges: z.array(z.number()), values: z.array(z.number()) }),
+  z.strictObject({ kind: z.literal("isotonic"), x: z.array(z.number()), y: z.array(z.number()) }),
 ]);
 
 export const Calibrator = z.strictObject({
@@ -274,6 +274,7 @@ export const Comparison = z.strictObject({
   target: z.string().nullable(),
   pair: PairComparison,
 });
+export type Comparison = z.output<typeof Comparison>;
 
 /** This evaluation against the one before of the same model, on the test rows both have. */
 export const Change = z.strictObject({
@@ -286,6 +287,7 @@ export const Change = z.strictObject({
   accepted_before: z.number().nullable(),
   accepted_now: z.number().nullable(),
 });
+export type Change = z.output<typeof Change>;
 
 export const Report = z.strictObject({
   contract: z.literal(1),

@@ -1,0 +1,284 @@
+/**
+ * From one model's predictions to its part of the report: calibrator, figures, accept rule. The rows that each step may
+ * read are those of DESIGN §5; confidence/roles.ts refuses any other use.
+ */
+import type { Job, JobModel, JobTarget } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import type { AcceptDecision, ModelReport } from "../../../schemas/report.ts";
+import type { JobRow, SplitName } from "../../../schemas/rows.ts";
+import {
+  type AcceptGrid,
+  type AcceptRows,
+  acceptGrid,
+  acceptRows,
+  type Certificate,
+  certify,
+  type LabelRisk,
+  type ThresholdRule,
+  thresholdRule,
+  thresholdsOf,
+} from "../confidence/acceptRule.ts";
+import {
+  type CalibrationKind,
+  type Calibrator,
+  calibrate,
+  chooseCalibration,
+  crossFit,
+  fitCalibrator,
+} from "../confidence/calibrate.ts";
+import { flagRows } from "../confidence/flag.ts";
+import {
+  type CertifyingRows,
+  outOfFoldRows,
+  type PoolRows,
+  poolRows,
+  type ReportRows,
+  type Role,
+  type RowSet,
+  type TuneRows,
+  testRows,
+  tuneRows,
+  validationRows,
+} from "../confidence/roles.ts";
+import { reportAccept, reportJoint, reportTarget } from "./metrics.ts";
+import { scoredRowsOf } from "./scored.ts";
+import { thresholdsTable } from "./thresholds.ts";
+
+/** One model's predictions: by target name, then row id. Out-of-fold predictions stand apart, a row may have both. */
+export interface ModelPredictions {
+  plain: ReadonlyMap<string, ReadonlyMap<string, Prediction>>;
+  outOfFold: ReadonlyMap<string, ReadonlyMap<string, Prediction>>;
+}
+
+/** What the run itself measured. */
+export interface RunFigures {
+  seconds: number;
+  predictions: number;
+  tokens: { prompt: number; completion: number } | null;
+  cost: number | null;
+}
+
+/** One target, ready for figures and for the accept rule. */
+interface AssessedTarget {
+  target: JobTarget;
+  calibrator: Calibrator;
+  why: string;
+  tune: TuneRows;
+  certifying: CertifyingRows;
+  reported: ReportRows | null;
+  pool: PoolRows;
+}
+
+/** The report of a model, and the rows it was reported from (by target), for comparisons. */
+export interface Assessment {
+  report: ModelReport;
+  reported: Map<string, ReportRows>;
+}
+
+/**
+ * @param rows the job's rows
+ * @param uses models and rounds certified on these validation rows, this one included
+ */
+export function assessModel(
+  job: Job,
+  model: JobModel,
+  rows: readonly JobRow[],
+  predictions: ModelPredictions,
+  figures: RunFigures,
+  uses: number,
+): Assessment {
+  const bySplit = (wanted: SplitName[]) => rows.filter((row) => wanted.includes(row.split));
+  const splits = {
+    tune: bySplit(["tune"]),
+    validation: bySplit(["validation"]),
+    test: bySplit(["test"]),
+    pool: bySplit(["pool"]),
+    fitted: bySplit(["train", "tune"]),
+  };
+  const targets = job.task.targets.map((target): AssessedTarget => {
+    const plain = predictions.plain.get(target.name) ?? new Map<string, Prediction>();
+    const folds = predictions.outOfFold.get(target.name) ?? new Map<string, Prediction>();
+    const predicted = (part: readonly JobRow[]) => part.filter((row) => plain.has(row.row));
+    // Tune and pool rows need not be predicted: without them there is no choice to make and nothing to flag.
+    // Without validation rows the out-of-fold predictions serve for the choices too.
+    const choosing = job.data.validation ? plain : folds;
+    const tune = tuneRows(
+      scoredRowsOf(
+        splits.tune.filter((row) => choosing.has(row.row)),
+        target,
+        choosing,
+      ),
+    );
+    const outOfFold = outOfFoldRows(
+      scoredRowsOf(
+        splits.fitted.filter((row) => folds.has(row.row)),
+        target,
+        folds,
+      ),
+    );
+    const certifying = job.data.validation ? validationRows(scoredRowsOf(splits.validation, target, plain)) : outOfFold;
+    const wanted = job.confidence.calibration;
+    const choice = wanted === "auto" ? chooseCalibration(tune, job.seed) : null;
+    const kind: CalibrationKind = choice?.kind ?? (wanted as CalibrationKind);
+    const why = choice?.why ?? `${kind} stands in the project file.`;
+    const calibrator = fitCalibrator(certifying, kind, why);
+    let reported: ReportRows | null = null;
+    if (splits.test.length > 0) reported = calibrate(testRows(scoredRowsOf(splits.test, target, plain)), calibrator);
+    else if (outOfFold.rows.n > 0)
+      reported = crossFit(outOfFold, calibrator.map.kind, foldsOf(outOfFold, folds), job.seed);
+    return {
+      target,
+      calibrator,
+      why,
+      tune,
+      certifying,
+      reported,
+      pool: calibrate(poolRows(scoredRowsOf(predicted(splits.pool), target, plain)), calibrator),
+    };
+  });
+
+  const reports = targets.map(({ reported }) => (reported ? reportTarget(reported, { seed: job.seed }) : null));
+  const sets = targets.map(({ reported }) => reported);
+  const joint = sets.every((set) => set !== null) && sameRows(sets) ? reportJoint(sets) : null;
+  const scope = job.confidence.accept.scope;
+  const groups = scope === "row" ? [targets] : targets.map((target) => [target]);
+  return {
+    report: {
+      engine: model.spec.engine,
+      artifact: model.artifact?.job ?? null,
+      targets: Object.fromEntries(
+        targets.map(({ target, calibrator, why }, i) => [
+          target.name,
+          {
+            labels: target.labels.map((label) => label.name),
+            calibrator,
+            calibration_why: why,
+            report: reports[i]!,
+          },
+        ]),
+      ),
+      joint,
+      accept: groups.map((group) => decide(job, model, group, uses, rows)),
+      ...figures,
+    },
+    reported: new Map(targets.flatMap(({ target, reported }) => (reported ? [[target.name, reported] as const] : []))),
+  };
+}
+
+function foldsOf(set: RowSet<"out-of-fold">, predictions: ReadonlyMap<string, Prediction>): Int32Array {
+  return Int32Array.from(set.rows.ids ?? [], (id) => predictions.get(id)!.fold!);
+}
+
+function sameRows(sets: readonly (ReportRows | null)[]): sets is ReportRows[] {
+  const first = sets[0]?.rows.ids;
+  return sets.every(
+    (set) => set?.rows.n === sets[0]?.rows.n && set?.rows.ids?.every((id, i) => id === first?.[i]) !== false,
+  );
+}
+
+const size = (set: RowSet<Role>): number => set.rows.n;
+
+/** Rule, measurement and thresholds for targets that are decided together. */
+function decide(
+  job: Job,
+  model: JobModel,
+  group: readonly AssessedTarget[],
+  uses: number,
+  rows: readonly JobRow[],
+): AcceptDecision {
+  const { accept } = job.confidence;
+  const scope = accept.scope;
+  const names = group.map(({ target }) => target.name);
+  const never = group.map(({ target }) => ({ target: target.name, labels: target.never ?? [] }));
+  const labelRisks: LabelRisk[] = group.flatMap(({ target }) =>
+    Object.entries(target.risk ?? {}).map(([label, risk]) => ({ target: target.name, label, risk })),
+  );
+  const by = accept.threshold === undefined ? "score" : "confidence";
+  const of = <R extends Role>(
+    pick: (assessed: AssessedTarget) => RowSet<R>,
+    kind: "score" | "confidence" = by,
+  ): AcceptRows<R> =>
+    acceptRows(
+      scope,
+      group.map((assessed) => ({
+        target: assessed.target.name,
+        set: pick(assessed),
+        never: assessed.target.never ?? [],
+      })),
+      { by: kind, labelRisks: by === "score" ? labelRisks : [] },
+    );
+
+  const reported = group.every((assessed) => assessed.reported !== null);
+  let rule: Certificate | ThresholdRule | null = null;
+  let why: string;
+  if (accept.threshold !== undefined) {
+    const calibrated = of((assessed) => calibrate(assessed.certifying, assessed.calibrator) as CertifyingRows);
+    rule = thresholdRule(calibrated, accept.threshold);
+    why = rule.why;
+  } else if (group.some(({ certifying }) => size(certifying) === 0)) {
+    why = "Nothing is accepted: there are no validation rows and no out-of-fold probabilities to certify on.";
+  } else {
+    let grid: AcceptGrid | null = null;
+    if (group.every(({ tune }) => size(tune) > 0)) grid = acceptGrid(of(({ tune }) => tune));
+    else if (group.every(({ pool }) => size(pool) > 0)) grid = acceptGrid(of(({ pool }) => pool));
+    if (grid === null) {
+      why = "Nothing is accepted: there are no tune rows to choose thresholds on. Give `split.tune` a share of train.";
+    } else {
+      const certifying = of<"validation" | "out-of-fold">((assessed) => assessed.certifying);
+      rule = certify(
+        certifying as AcceptRows<"validation"> | AcceptRows<"out-of-fold">,
+        grid,
+        { risk: accept.risk ?? 0.05, certainty: accept.certainty ?? 0.95 },
+        {
+          population: `rows like those of ${job.project.name}`,
+          date: job.created,
+          uses,
+          voidBecause:
+            job.data.sampling.applied === "all"
+              ? ["sampling is applied to validation and test too, so they are not like the rows to come"]
+              : [],
+          ...(model.artifact ? { modelFingerprint: model.artifact.job } : {}),
+          dataFingerprint: job.data.fingerprint,
+          ...(job.data.grouped ? { groups: groupNumbers(certifying, rows) } : {}),
+          seed: job.seed,
+          never,
+        },
+      );
+      why = rule.why;
+    }
+  }
+
+  const pool = group.every((assessed) => size(assessed.pool) > 0) ? of((assessed) => assessed.pool) : null;
+  const thresholds = rule === null ? null : thresholdsOf(rule, labelRisks.length + 1);
+  const flags = pool ? flagRows({ rows: pool, rule: thresholds, never }) : null;
+  return {
+    targets: names,
+    rule,
+    why,
+    measured:
+      reported && thresholds !== null
+        ? reportAccept(
+            of((assessed) => assessed.reported!) as AcceptRows<"test"> | AcceptRows<"cross-fitted">,
+            thresholds,
+          )
+        : null,
+    thresholds: reported
+      ? thresholdsTable(
+          of((assessed) => assessed.reported!, "confidence") as AcceptRows<"test"> | AcceptRows<"cross-fitted">,
+        )
+      : [],
+    pool: flags && pool ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
+  };
+}
+
+/** A number for each row's group; rows without one are groups of their own. */
+function groupNumbers(rows: AcceptRows<Role>, jobRows: readonly JobRow[]): Int32Array {
+  const groupOf = new Map(jobRows.map((row) => [row.row, row.group]));
+  const numbers = new Map<string, number>();
+  return Int32Array.from(rows.sets[0]!.rows.ids ?? [], (id, i) => {
+    const group = groupOf.get(id);
+    if (group === undefined) return -i - 1;
+    if (!numbers.has(group)) numbers.set(group, numbers.size);
+    return numbers.get(group)!;
+  });
+}

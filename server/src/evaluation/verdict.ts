@@ -1,0 +1,71 @@
+/** A report in a few sentences, the most important first (DESIGN §9). */
+import type { Change, Comparison, ModelReport, Report } from "../../../schemas/report.ts";
+
+const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
+const points = (difference: number): string => (100 * difference).toFixed(1);
+const count = (n: number): string => n.toLocaleString("en-US");
+
+/** "12.3 points (10.1 to 14.5)" */
+function difference({ value, low, high }: { value: number; low: number; high: number }): string {
+  return `${points(value)} points (${points(low)} to ${points(high)})`;
+}
+
+/** Whether the interval leaves 0 out. */
+const clear = ({ low, high }: { low: number; high: number }): boolean => low > 0 || high < 0;
+
+/** The sentences, in order. Only measured figures are in them. */
+export function verdictOf(report: Report): string[] {
+  const sentences: string[] = [];
+  for (const comparison of report.comparisons) sentences.push(comparisonSentence(comparison, report));
+  for (const change of report.changes) sentences.push(...changeSentences(change));
+  const several = Object.keys(report.models).length > 1;
+  for (const [name, model] of Object.entries(report.models)) {
+    sentences.push(...modelSentences(several ? `${name}: ` : "", model));
+  }
+  return sentences;
+}
+
+function targetWords(target: string | null, report: Report): string {
+  const targets = Object.values(report.models)[0]?.targets ?? {};
+  return target !== null && Object.keys(targets).length > 1 ? ` at ${target}` : "";
+}
+
+function comparisonSentence({ a, b, target, pair }: Comparison, report: Report): string {
+  const where = targetWords(target, report);
+  const rows = `on ${count(pair.n)} test rows`;
+  return clear(pair.difference)
+    ? `${a} is better than ${b}${where} by ${difference(pair.difference)} ${rows}.`
+    : `No difference between ${a} and ${b}${where} can be shown ${rows}: ${difference(pair.difference)}.`;
+}
+
+function changeSentences(change: Change): string[] {
+  const decisions = change.decisions_now - change.decisions_before;
+  const since =
+    decisions > 0
+      ? `With ${count(decisions)} more ${decisions === 1 ? "decision" : "decisions"}`
+      : "Since the last evaluation";
+  return Object.entries(change.targets).map(([target, pair]) => {
+    const what = `accuracy at ${target} went from ${percent(pair.accuracyB, 1)} to ${percent(pair.accuracyA, 1)}`;
+    const sure = clear(pair.difference) ? "" : ", which may be chance";
+    return `${since} ${what} on the same ${count(pair.n)} test rows: ${difference(pair.difference)}${sure}.`;
+  });
+}
+
+function modelSentences(prefix: string, model: ModelReport): string[] {
+  const sentences: string[] = [];
+  for (const [name, { report }] of Object.entries(model.targets)) {
+    if (!report) continue;
+    const { value, low, high } = report.averages.accuracy;
+    sentences.push(
+      `${prefix}${name}: accuracy ${percent(value, 1)} (${percent(low, 1)} to ${percent(high, 1)}) on ${count(report.n)} ${
+        report.rows === "test" ? "test rows" : "cross-fitted rows"
+      }, macro F1 ${report.averages.macroF1.value.toFixed(3)}, ECE ${report.calibration.ece.toFixed(3)}.`,
+    );
+  }
+  for (const { targets, why, pool } of model.accept) {
+    const of = model.accept.length > 1 ? `${targets.join(" and ")}: ` : "";
+    const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";
+    sentences.push(`${prefix}${of}${why}${review}`);
+  }
+  return sentences;
+}

@@ -1,0 +1,231 @@
+/**
+ * The Node runner: `runner JOBFOLDER`. Takes everything from the folder, writes everything into it, and can be started
+ * again on the same folder. The composition root of engines, evaluation and the job folder.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import * as z from "zod";
+import type { Job, JobModel } from "../../schemas/job.ts";
+import { Prediction } from "../../schemas/predictions.ts";
+import type { Engine as EngineName } from "../../schemas/project.ts";
+import type { Report } from "../../schemas/report.ts";
+import { JobRow, SplitName } from "../../schemas/rows.ts";
+import { createDuckDb, type DuckDb } from "./dataset/duckdb.ts";
+import { predictionsToParquet, readPredictionsParquet } from "./dataset/predictions-parquet.ts";
+import { type Engine, EngineError, type EngineRun } from "./engines/engine.ts";
+import { linearEngine } from "./engines/linear/engine.ts";
+import type { ModelPredictions } from "./evaluation/assess.ts";
+import { buildReport, type EvaluatedModel, type PreviousEvaluation } from "./evaluation/report.ts";
+import { wholeLines } from "./jobs/lines.ts";
+import { predictionsFile } from "./jobs/predictions.ts";
+import { openRunnerFolder, type RunnerFolder } from "./jobs/runnerFolder.ts";
+
+/** The engines this runner can run. `qlora` has a runner of its own, in Python. */
+const engines: Partial<Record<EngineName, Engine>> = { linear: linearEngine };
+
+/** What job.json's `options` hold for the Node runner. */
+const Options = z.looseObject({
+  /** Splits to predict. */
+  splits: z.array(SplitName).default([]),
+  outOfFold: z.boolean().default(false),
+  /** By model: models and rounds certified on these validation rows, this one included. */
+  uses: z.record(z.string(), z.int().min(1)).default({}),
+  threads: z.int().min(1).optional(),
+});
+
+/** data/previous.json: the evaluations before of the job's models. Their test predictions are in data/previous.jsonl. */
+export const Previous = z.array(
+  z.strictObject({
+    model: z.string(),
+    job: z.string(),
+    date: z.string(),
+    decisions: z.int(),
+    accepted: z.number().nullable(),
+  }),
+);
+
+const FLUSH_ROWS = 256;
+const PROGRESS_MILLISECONDS = 200;
+
+async function readRows(folder: string): Promise<JobRow[]> {
+  const rows: JobRow[] = [];
+  for await (const line of wholeLines(join(folder, "data", "rows.jsonl")))
+    rows.push(JobRow.parse(JSON.parse(line.text)));
+  return rows;
+}
+
+function engineOf(model: JobModel): Engine {
+  const engine = engines[model.spec.engine];
+  if (!engine) {
+    throw new EngineError(
+      `Engine "${model.spec.engine}" of model "${model.name}" cannot be run by this version of Clf.`,
+      `Runs: ${Object.keys(engines).join(", ")}.`,
+    );
+  }
+  return engine;
+}
+
+/** Passes events on, progress at most a few times a second: the file is followed over slow lines. */
+function quietly(folder: RunnerFolder): EngineRun["emit"] {
+  let last = 0;
+  let step = "";
+  return (event) => {
+    if (event.type === "progress") {
+      const now = Date.now();
+      const due = event.step !== step || now - last >= PROGRESS_MILLISECONDS || event.done === event.total;
+      if (!due) return;
+      last = now;
+      step = event.step;
+    }
+    folder.event(event);
+  };
+}
+
+function runOf(folder: RunnerFolder, model: JobModel, rows: JobRow[], threads: number): EngineRun {
+  return { job: folder.job, model, rows, threads, signal: folder.stop, emit: quietly(folder) };
+}
+
+async function fineTune(folder: RunnerFolder, rows: JobRow[], threads: number): Promise<void> {
+  const model = folder.job.models[0]!;
+  const engine = engineOf(model);
+  if (!engine.fineTune) {
+    throw new EngineError(`Model "${model.name}" has nothing to fine-tune.`, "Evaluate it as it is.");
+  }
+  await folder.artifact("model", "model", async (temporary) => {
+    await mkdir(temporary);
+    await engine.fineTune!({ ...runOf(folder, model, rows, threads), artifact: temporary });
+  });
+}
+
+/** Predicts with every model of the job; what an earlier attempt predicted is not asked again. Returns seconds by model. */
+async function predict(folder: RunnerFolder, rows: JobRow[], options: z.output<typeof Options>, threads: number) {
+  const seconds = new Map<string, number>();
+  for (const model of folder.job.models) {
+    const engine = engineOf(model);
+    const started = performance.now();
+    let waiting: Prediction[] = [];
+    const flush = () => {
+      folder.predictions.append(waiting);
+      waiting = [];
+    };
+    if (!folder.predictions.compacted) {
+      await engine.predict({
+        ...runOf(folder, model, rows, threads),
+        ...(model.artifact ? { artifact: join(folder.folder, model.artifact.path) } : {}),
+        splits: options.splits,
+        outOfFold: options.outOfFold,
+        done: (row, target) => folder.predictions.has(model.name, row, target),
+        predicted(prediction) {
+          waiting.push(prediction);
+          if (waiting.length >= FLUSH_ROWS) flush();
+        },
+      });
+      flush();
+    }
+    seconds.set(model.name, (performance.now() - started) / 1000);
+  }
+  return seconds;
+}
+
+async function* allPredictions(folder: string, duckdb: DuckDb): AsyncGenerator<Prediction> {
+  const file = predictionsFile(folder);
+  if (file?.format === "parquet") yield* readPredictionsParquet(duckdb, file.path);
+  else if (file) for await (const line of wholeLines(file.path)) yield Prediction.parse(JSON.parse(line.text));
+}
+
+type Nested = Map<string, Map<string, Prediction>>;
+
+function put(nested: Nested, prediction: Prediction): void {
+  const rows = nested.get(prediction.target) ?? new Map<string, Prediction>();
+  rows.set(prediction.row, prediction);
+  nested.set(prediction.target, rows);
+}
+
+async function evaluate(
+  folder: RunnerFolder,
+  rows: JobRow[],
+  options: z.output<typeof Options>,
+  seconds: ReadonlyMap<string, number>,
+  duckdb: DuckDb,
+): Promise<Report> {
+  const { job } = folder;
+  const collected = new Map(
+    job.models.map(({ name }) => [name, { plain: new Map() as Nested, outOfFold: new Map() as Nested, count: 0 }]),
+  );
+  for await (const prediction of allPredictions(folder.folder, duckdb)) {
+    const model = collected.get(prediction.model)!;
+    put(prediction.fold === undefined ? model.plain : model.outOfFold, prediction);
+    model.count++;
+  }
+  const previous = await readPrevious(folder.folder);
+  const models = new Map(
+    job.models.map(({ name }): [string, EvaluatedModel] => {
+      const { plain, outOfFold, count } = collected.get(name)!;
+      const predictions: ModelPredictions = { plain, outOfFold };
+      const figures = { seconds: seconds.get(name) ?? 0, predictions: count, tokens: null, cost: null };
+      return [name, { predictions, figures, uses: options.uses[name] ?? 1, previous: previous.get(name) ?? null }];
+    }),
+  );
+  return buildReport(job, rows, models, new Date().toISOString());
+}
+
+async function readPrevious(folder: string): Promise<Map<string, PreviousEvaluation>> {
+  const index = join(folder, "data", "previous.json");
+  const found = new Map<string, PreviousEvaluation & { predictions: Nested }>();
+  if (!existsSync(index)) return found;
+  for (const { model, ...rest } of Previous.parse(JSON.parse(await readFile(index, "utf8")))) {
+    found.set(model, { ...rest, predictions: new Map() });
+  }
+  for await (const line of wholeLines(join(folder, "data", "previous.jsonl"))) {
+    const prediction = Prediction.parse(JSON.parse(line.text));
+    const evaluation = found.get(prediction.model);
+    if (evaluation) put(evaluation.predictions, prediction);
+  }
+  return found;
+}
+
+/** The figure that stands for each model and target in lists. */
+function emitAccuracies(folder: RunnerFolder, report: Report): void {
+  for (const [model, { targets }] of Object.entries(report.models)) {
+    for (const [target, { report: figures }] of Object.entries(targets)) {
+      if (!figures) continue;
+      const value = figures.averages.accuracy.value;
+      folder.event({ type: "metric", name: "accuracy", value, target, model, split: "test" });
+    }
+  }
+}
+
+async function work(folder: RunnerFolder): Promise<void> {
+  const { job }: { job: Job } = folder;
+  const options = Options.parse(job.options);
+  const threads = options.threads ?? availableParallelism();
+  const rows = await readRows(folder.folder);
+  if (job.kind === "fine-tune") return fineTune(folder, rows, threads);
+
+  const duckdb = createDuckDb({ folder: folder.folder, threads });
+  try {
+    const seconds = await predict(folder, rows, options, threads);
+    folder.stop.throwIfAborted();
+    if (job.kind !== "predict") {
+      folder.event({ type: "progress", step: "figures", done: 0, total: null });
+      const report = await evaluate(folder, rows, options, seconds, duckdb);
+      const text = JSON.stringify(report);
+      await folder.artifact("report", "report.json", (temporary) => writeFileAtomic(temporary, text));
+      emitAccuracies(folder, report);
+    }
+    await folder.predictions.compact((jsonl, parquet) => predictionsToParquet(duckdb, jsonl, parquet));
+  } finally {
+    await duckdb.close();
+  }
+}
+
+const path = process.argv[2];
+if (path === undefined) {
+  console.error("Usage: runner JOBFOLDER");
+  process.exit(2);
+}
+const folder = await openRunnerFolder(path);
+process.exitCode = await folder.run(() => work(folder));
