@@ -22,10 +22,12 @@ export const Source = z
       train: files.meta({ description: "File or files of the train split.", examples: ["data/train.csv"] }),
       validation: files.optional().meta({
         description: "File or files of the validation split. Without it, `split.validation` is carved from train.",
+        examples: ["data/validation.csv"],
       }),
-      test: files
-        .optional()
-        .meta({ description: "File or files of the test split. Without it, `split.test` is carved from train." }),
+      test: files.optional().meta({
+        description: "File or files of the test split. Without it, `split.test` is carved from train.",
+        examples: ["data/test.csv"],
+      }),
     }),
   ])
   .meta({
@@ -71,7 +73,8 @@ export const Split = z
       .min(1)
       .optional()
       .meta({
-        description: "A column that names each row's split: train, validation or test. Excludes the three shares.",
+        description:
+          "A column that names each row's split: train, validation or test. Excludes the three shares. Without it, rows are divided by share.",
         examples: ["split"],
       }),
   })
@@ -100,21 +103,29 @@ export const Sampling = z
       .int()
       .min(2)
       .optional()
-      .meta({ description: "`balanced`: how many of the most frequent labels.", examples: [10] }),
+      .meta({ description: "`balanced`: how many of the most frequent labels. Without it, all.", examples: [10] }),
     per_label: z
       .int()
       .min(1)
       .optional()
-      .meta({ description: "`balanced`: rows a label at most.", examples: [500] }),
+      .meta({
+        description: "`balanced`: rows a label at most. Without it, as many as the rarest label has.",
+        examples: [500],
+      }),
     max_ratio: z
       .number()
       .min(1)
       .optional()
       .meta({
-        description: "`undersample`: the most frequent label has at most this many times the rows of the rarest.",
+        description:
+          "`undersample`, which needs it: the most frequent label has at most this many times the rows of the rarest.",
         examples: [5],
       }),
-    target: z.string().min(1).optional().meta({ description: "The target that is balanced. Default: the first." }),
+    target: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "The target that is balanced. Default: the first.", examples: ["NatureTitle"] }),
     apply: z
       .enum(["train", "all"])
       .default("train")
@@ -152,13 +163,17 @@ export const Dataset = z
       .min(1)
       .optional()
       .meta({
-        description: "Rows that share this column's value never straddle splits.",
+        description:
+          "Rows that share this column's value never straddle splits. Without it, each row stands for itself.",
         examples: ["employer"],
       }),
     split: Split.prefault({}),
     sampling: Sampling.prefault({}),
   })
-  .meta({ description: "Where the rows are and how they are divided." });
+  .meta({
+    description: "Where the rows are and how they are divided.",
+    examples: [{ source: "data/injuries.csv", id: "report_id" }],
+  });
 
 export const Input = z
   .union([
@@ -191,14 +206,18 @@ export const Label = z
         .max(2000)
         .optional()
         .meta({
-          description: "What belongs under this label. Used by prompts and shown in review.",
+          description:
+            "What belongs under this label. Used by prompts and shown in review. Without it, the name must do.",
           examples: ["Toes and toenails"],
         }),
       aliases: z
         .array(z.string().min(1))
         .max(100)
         .optional()
-        .meta({ description: "Other spellings that are read as this label.", examples: [["toes"]] }),
+        .meta({
+          description: "Other spellings that are read as this label. Without it, only the label itself is.",
+          examples: [["toes"]],
+        }),
     }),
   ])
   .meta({ description: "One class of a target.", examples: ["Finger", { name: "Toe", aliases: ["toes"] }] });
@@ -212,7 +231,9 @@ export const Target = z
       .string()
       .min(1)
       .meta({ description: "The label column.", examples: ["NatureTitle"] }),
-    name: name.optional().meta({ description: "What reports and prompts call it. Default: the column." }),
+    name: name
+      .optional()
+      .meta({ description: "What reports and prompts call it. Default: the column.", examples: ["nature"] }),
     labels: z
       .union([LabelList, file])
       .optional()
@@ -224,11 +245,17 @@ export const Target = z
     never: z
       .array(z.string().min(1))
       .optional()
-      .meta({ description: "Labels that are never accepted without a person.", examples: [["Fatality"]] }),
+      .meta({
+        description: "Labels that are never accepted without a person. Default: none.",
+        examples: [["Fatality"]],
+      }),
     risk: z
       .record(z.string(), probability)
       .optional()
-      .meta({ description: "A stricter risk for some labels.", examples: [{ Amputation: 0.01 }] }),
+      .meta({
+        description: "A stricter risk for some labels. Default: that of `confidence.accept`.",
+        examples: [{ Amputation: 0.01 }],
+      }),
   })
   .meta({ description: "A label column that models predict. Each row has one label per target." });
 
@@ -238,26 +265,38 @@ export const Task = z
       .string()
       .max(20_000)
       .optional()
-      .meta({ description: "What is asked. Used by prompts.", examples: ["Classify the workplace injury."] }),
+      .meta({
+        description: "What is asked. Used by prompts. Default: a sentence made of the targets' names.",
+        examples: ["Classify the workplace injury."],
+      }),
     inputs: z
       .array(Input)
       .min(1)
       .max(64)
       .meta({ description: "The columns that models read.", examples: [["Final Narrative"]] }),
-    targets: z.array(Target).min(1).max(32).meta({ description: "The label columns that models predict." }),
+    targets: z
+      .array(Target)
+      .min(1)
+      .max(32)
+      .meta({ description: "The label columns that models predict.", examples: [[{ column: "NatureTitle" }]] }),
   })
-  .meta({ description: "What is read and what is predicted." });
+  .meta({
+    description: "What is read and what is predicted.",
+    examples: [{ inputs: ["Final Narrative"], targets: [{ column: "NatureTitle" }] }],
+  });
 
 const host = z
   .string()
   .min(1)
   .optional()
   .meta({ description: "Where its jobs run: a name under `hosts`, or `local` (the default).", examples: ["a10g"] });
+const engine = <Name extends string>(name: Name) =>
+  z.literal(name).meta({ description: "How the model is made; decides which other keys there are.", examples: [name] });
 const epochs = z.number().min(0).max(1000);
 
 export const LinearModel = z
   .strictObject({
-    engine: z.literal("linear"),
+    engine: engine("linear"),
     regularisation: z
       .union([z.literal("auto"), z.number().gt(0).max(1e6)])
       .default("auto")
@@ -312,12 +351,15 @@ const Shots = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: "`random`, `similar`: how many examples.", examples: [8] }),
+    .meta({
+      description: "`random`, `similar`: how many examples. Without it, `per_label` for each label.",
+      examples: [8],
+    }),
   after: z
     .string()
     .optional()
     .meta({
-      description: "`targeted`: the zero-shot model whose errors on tune rows are counted.",
+      description: "`targeted`, which needs it: the zero-shot model whose errors on tune rows are counted.",
       examples: ["zero-shot"],
     }),
 });
@@ -331,7 +373,10 @@ export const Prompt = z
         description: "What the prompt holds besides the row.",
         examples: ["zero-shot", "few-shot", "chain-of-thought"],
       }),
-    template: file.optional().meta({ description: "Your own template file.", examples: ["prompts/injury.txt"] }),
+    template: file.optional().meta({
+      description: "Your own template file. Without it, the built-in prompt.",
+      examples: ["prompts/injury.txt"],
+    }),
     role: z
       .enum(["system", "user"])
       .default("system")
@@ -340,9 +385,12 @@ export const Prompt = z
       .boolean()
       .default(false)
       .meta({ description: "Map labels to short distinct codes, so that one token decides.", examples: [true] }),
-    shots: Shots.optional().meta({ description: "Which examples a few-shot prompt shows. They come from train." }),
+    shots: Shots.optional().meta({
+      description: "Which examples a few-shot prompt shows. They come from train. Without it, the prompt shows none.",
+      examples: [{ strategy: "targeted", labels_per_target: 3, after: "zero-shot" }],
+    }),
   })
-  .meta({ description: "The prompt." });
+  .meta({ description: "The prompt.", examples: [{ style: "zero-shot" }] });
 
 export const ModelConfidence = z
   .strictObject({
@@ -361,11 +409,11 @@ export const ModelConfidence = z
       .default(5)
       .meta({ description: "`votes`: sampled answers a row.", examples: [5] }),
   })
-  .meta({ description: "How this model's score is taken." });
+  .meta({ description: "How this model's score is taken.", examples: [{ signal: "votes", samples: 5 }] });
 
 export const ChatModel = z
   .strictObject({
-    engine: z.literal("chat"),
+    engine: engine("chat"),
     endpoint: z
       .string()
       .min(1)
@@ -382,11 +430,19 @@ export const ChatModel = z
       .max(2)
       .default(0)
       .meta({ description: "Sampling temperature.", examples: [0] }),
-    max_tokens: z.int().min(1).max(100_000).optional().meta({ description: "Longest answer, in tokens." }),
+    max_tokens: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .meta({ description: "Longest answer, in tokens. Without it, the endpoint's own limit.", examples: [256] }),
     reasoning_effort: z
       .enum(["minimal", "low", "medium", "high"])
       .optional()
-      .meta({ description: "For reasoning models." }),
+      .meta({
+        description: "How long a reasoning model thinks. Without it, the endpoint's default.",
+        examples: ["low"],
+      }),
     timeout: z
       .number()
       .gt(0)
@@ -397,7 +453,10 @@ export const ChatModel = z
       .number()
       .gt(0)
       .optional()
-      .meta({ description: "Dollars after which the job stops cleanly.", examples: [5] }),
+      .meta({
+        description: "Dollars after which the job stops cleanly. Without it, there is no limit.",
+        examples: [5],
+      }),
     batch: z
       .boolean()
       .default(false)
@@ -407,7 +466,7 @@ export const ChatModel = z
 
 export const OpenAIModel = z
   .strictObject({
-    engine: z.literal("openai"),
+    engine: engine("openai"),
     base: z
       .string()
       .min(1)
@@ -427,7 +486,7 @@ export const OpenAIModel = z
 
 export const QloraModel = z
   .strictObject({
-    engine: z.literal("qlora"),
+    engine: engine("qlora"),
     base: z
       .string()
       .min(1)
@@ -435,7 +494,14 @@ export const QloraModel = z
         description: "A Hugging Face causal language model: its name, or a folder.",
         examples: ["Qwen/Qwen2.5-7B-Instruct"],
       }),
-    gguf_file: z.string().min(1).optional().meta({ description: "A GGUF file inside `base`." }),
+    gguf_file: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "A GGUF file inside `base`. Without it, the model's own weights.",
+        examples: ["model-q8_0.gguf"],
+      }),
     head: z
       .enum(["label-text", "classifier"])
       .default("label-text")
@@ -466,10 +532,10 @@ export const QloraModel = z
         target_modules: z
           .union([z.literal("all-linear"), z.array(z.string())])
           .default("all-linear")
-          .meta({ description: "Which layers get an adapter." }),
+          .meta({ description: "Which layers get an adapter.", examples: ["all-linear", ["q_proj", "v_proj"]] }),
       })
       .prefault({})
-      .meta({ description: "The low-rank adapter." }),
+      .meta({ description: "The low-rank adapter.", examples: [{ rank: 16, alpha: 32, dropout: 0.05 }] }),
     quantization: z
       .enum(["nf4", "none"])
       .default("nf4")
@@ -499,51 +565,82 @@ export const QloraModel = z
     class_weight: z
       .enum(["none", "balanced"])
       .default("none")
-      .meta({ description: "`balanced` weighs a label's rows inversely to their frequency." }),
-    packing: z.boolean().default(false).meta({ description: "Pack several short rows into one sequence." }),
+      .meta({ description: "`balanced` weighs a label's rows inversely to their frequency.", examples: ["balanced"] }),
+    packing: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Pack several short rows into one sequence.", examples: [true] }),
     folds: z
       .int()
       .min(2)
       .max(20)
       .optional()
-      .meta({ description: "Fine-tune this many fold models, for out-of-fold probabilities." }),
+      .meta({
+        description: "Fine-tune this many fold models, for out-of-fold probabilities. Without it, there are none.",
+        examples: [5],
+      }),
   })
   .meta({ description: "A local language model fine-tuned with QLoRA, on this machine's GPU or a remote host's." });
 
 export const PredictionsModel = z
   .strictObject({
-    engine: z.literal("predictions"),
+    engine: engine("predictions"),
     source: file.meta({
       description: "A csv, tsv, jsonl or parquet file of another system's output.",
       examples: ["preds.parquet"],
     }),
-    id: z.string().optional().meta({
-      description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched.",
-    }),
+    id: z
+      .string()
+      .optional()
+      .meta({
+        description: "The column that holds the row id. Default: the dataset's `id`, else the inputs are matched.",
+        examples: ["report_id"],
+      }),
     targets: z
       .record(
         z.string(),
         z.strictObject({
-          label: z.string().optional().meta({ description: "Column of the predicted label." }),
-          probability: z.string().optional().meta({ description: "Column of its probability." }),
+          label: z
+            .string()
+            .optional()
+            .meta({
+              description: "Column of the predicted label. Without it, the likeliest.",
+              examples: ["prediction"],
+            }),
+          probability: z
+            .string()
+            .optional()
+            .meta({
+              description: "Column of its probability. Without it, `probabilities` or `logits` tell.",
+              examples: ["probability"],
+            }),
           probabilities: z
             .record(z.string(), z.string())
             .optional()
-            .meta({ description: "Label to column, a probability a label." }),
+            .meta({
+              description: "Label to column, a probability a label. Without it, only `label` is known.",
+              examples: [{ Burns: "p_burns", Fractures: "p_fractures" }],
+            }),
           logits: z
             .record(z.string(), z.string())
             .optional()
-            .meta({ description: "Label to column, a logit a label." }),
+            .meta({
+              description: "Label to column, a logit a label; instead of `probabilities`. Default: none.",
+              examples: [{ Burns: "logit_burns", Fractures: "logit_fractures" }],
+            }),
         }),
       )
       .optional()
-      .meta({ description: "Which columns belong to which target." }),
+      .meta({
+        description: "Which columns belong to which target. Default: a column named like the target holds the label.",
+        examples: [{ NatureTitle: { label: "prediction", probability: "probability" } }],
+      }),
   })
   .meta({ description: "Any other system's predictions: they get everything that our own models get." });
 
 export const CascadeModel = z
   .strictObject({
-    engine: z.literal("cascade"),
+    engine: engine("cascade"),
     stages: z
       .array(z.string().min(1))
       .min(2)
@@ -579,7 +676,10 @@ export const Price = z.strictObject({
     .number()
     .min(0)
     .optional()
-    .meta({ description: "Dollars per million cached prompt tokens." }),
+    .meta({
+      description: "Dollars per million cached prompt tokens. Default: as other prompt tokens.",
+      examples: [0.3],
+    }),
 });
 
 export const Endpoint = z
@@ -598,7 +698,8 @@ export const Endpoint = z
       .meta({
         // What stands here by mistake may be a key: messages do not repeat it.
         writeOnly: true,
-        description: "NAME of the environment variable or secret that holds the key, never the key itself.",
+        description:
+          "NAME of the environment variable or secret that holds the key, never the key itself. Default: `OPENAI_API_KEY` at OpenAI's own address, else no key.",
         examples: ["OPENAI_API_KEY"],
       }),
     logprobs: z
@@ -606,14 +707,20 @@ export const Endpoint = z
       .min(0)
       .max(20)
       .optional()
-      .meta({ description: "How many alternatives a token the endpoint can return; 0 if none.", examples: [20] }),
+      .meta({
+        description: "How many alternatives a token the endpoint can return; 0 if none. Default: it is asked.",
+        examples: [20],
+      }),
     concurrency: z
       .int()
       .min(1)
       .max(1000)
       .default(8)
       .meta({ description: "Requests in flight at most.", examples: [8] }),
-    price: Price.optional().meta({ description: "Dollars per million tokens." }),
+    price: Price.optional().meta({
+      description: "Dollars per million tokens. Without it, costs are not shown.",
+      examples: [{ input_per_million: 3, output_per_million: 15 }],
+    }),
   })
   .meta({ description: "An OpenAI-compatible chat endpoint." });
 
@@ -621,10 +728,15 @@ const pricePerHour = z
   .number()
   .min(0)
   .optional()
-  .meta({ description: "Dollars an hour, for cost figures.", examples: [1] });
+  .meta({ description: "Dollars an hour, for cost figures. Without it, costs are not shown.", examples: [1] });
+
+const kind = <Name extends string>(name: Name) =>
+  z
+    .literal(name)
+    .meta({ description: "How the host is reached; decides which other keys there are.", examples: [name] });
 
 export const SshHost = z.strictObject({
-  kind: z.literal("ssh"),
+  kind: kind("ssh"),
   address: z
     .string()
     .regex(/^(?!-)[A-Za-z0-9._@:[\]%-]+$/, "an ssh address: host, user@host, or a name from your ssh config")
@@ -637,7 +749,7 @@ export const SshHost = z.strictObject({
   price_per_hour: pricePerHour,
 });
 export const RayHost = z.strictObject({
-  kind: z.literal("ray"),
+  kind: kind("ray"),
   address: z
     .string()
     .min(1)
@@ -645,12 +757,15 @@ export const RayHost = z.strictObject({
   price_per_hour: pricePerHour,
 });
 export const SlurmHost = z.strictObject({
-  kind: z.literal("slurm"),
+  kind: kind("slurm"),
   address: z
     .string()
     .regex(/^(?!-)[A-Za-z0-9._@:[\]%-]+$/, "an ssh address: host, user@host, or a name from your ssh config")
-    .meta({ description: "The login node's ssh address." }),
-  partition: z.string().optional().meta({ description: "The partition." }),
+    .meta({ description: "The login node's ssh address.", examples: ["me@login.example.org"] }),
+  partition: z
+    .string()
+    .optional()
+    .meta({ description: "The partition. Default: the cluster's own.", examples: ["gpu"] }),
   price_per_hour: pricePerHour,
 });
 export const Host = z
@@ -662,10 +777,10 @@ export const Accept = z
   .strictObject({
     risk: probability
       .optional()
-      .meta({ description: "Share of accepted rows that may be wrong, at most.", examples: [0.05] }),
+      .meta({ description: "Share of accepted rows that may be wrong, at most. Default 0.05.", examples: [0.05] }),
     certainty: probability.optional().meta({ description: "How sure that must be. Default 0.95.", examples: [0.95] }),
     threshold: fraction.optional().meta({
-      description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`.",
+      description: "A plain threshold on the confidence, without a guarantee. Excludes `risk`. Default: none.",
       examples: [0.9],
     }),
     scope: z
@@ -695,7 +810,10 @@ export const Confidence = z
       .default(0.02)
       .meta({ description: "Share of accepted rows that are reviewed all the same.", examples: [0.02] }),
   })
-  .meta({ description: "Calibration and the accept rule." });
+  .meta({
+    description: "Calibration and the accept rule.",
+    examples: [{ calibration: "auto", accept: { risk: 0.05, certainty: 0.95 } }],
+  });
 
 export const Review = z
   .strictObject({
@@ -720,7 +838,7 @@ export const Review = z
       examples: ["reviews.jsonl"],
     }),
   })
-  .meta({ description: "How flagged rows are reviewed." });
+  .meta({ description: "How flagged rows are reviewed.", examples: [{ model: "tuned-qwen", order: "margin" }] });
 
 const entryName = z
   .string()
@@ -742,7 +860,13 @@ export const ProjectFile = z
       .record(entryName, Endpoint)
       .default({})
       .meta({ description: "OpenAI-compatible chat endpoints, by name.", examples: [{ openai: {} }] }),
-    hosts: z.record(entryName, Host).default({}).meta({ description: "Machines that run jobs, by name." }),
+    hosts: z
+      .record(entryName, Host)
+      .default({})
+      .meta({
+        description: "Machines that run jobs, by name. `local` is always there.",
+        examples: [{ a10g: { kind: "ssh", address: "ubuntu@a10g" } }],
+      }),
     confidence: Confidence.prefault({}),
     review: Review.prefault({}),
   })
