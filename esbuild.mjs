@@ -1,7 +1,7 @@
 // Builds every bundle. One entry a process or worker thread; nothing else is shipped.
 // mainFields: yaml-language-server's UMD build crashes once bundled, its ES module build does not.
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import * as esbuild from "esbuild";
 
 const node = {
@@ -21,6 +21,7 @@ const entries = {
   server: "server/src/server.ts",
   cli: "server/src/cli.ts",
   runner: "server/src/runner.ts",
+  supervisor: "server/src/jobs/supervisor-windows.ts",
   duckdb: "server/src/dataset/duckdb-process.ts",
   "linear-worker": "server/src/engines/linear/worker.ts",
 };
@@ -37,6 +38,8 @@ await esbuild.build({
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
 });
+// Read by /bin/sh beside the bundles, or sent to a host.
+await copyFile("server/src/jobs/supervisor.sh", "dist/supervisor.sh");
 if (existsSync("client/src/extension.ts")) {
   await esbuild.build({
     ...node,

@@ -1,0 +1,65 @@
+/** Where a runner runs. A host knows folders and processes; what the runner does is none of its business. */
+import type { ProcessIdentity } from "../../../../schemas/job.ts";
+import type { Liveness } from "../process.ts";
+
+/** One thing a host has or lacks. */
+export interface HostCheck {
+  name: string;
+  ok: boolean;
+  /** What is there. */
+  detail: string;
+  /** What to do when it is not. */
+  remedy?: string;
+}
+
+/** How to start a runner. It is started as `command… FOLDER`. */
+export interface RunnerCommand {
+  command: readonly [string, ...string[]];
+  /** Added to the host's own environment. Keys go here: never into `command`, which every user of the machine can read. */
+  env?: Readonly<Record<string, string>>;
+  /** A lock file on the host, held for the runner's life: one job at a time on the GPU. `~/` is the home folder there. */
+  lock?: string;
+}
+
+/** Bytes of a file from an offset on. `size` is the whole file's, so that a reader knows whether there is more. */
+export interface Piece {
+  data: Buffer;
+  size: number;
+}
+
+/** The host cannot be reached just now. A condition of the connection: it says nothing of any job. */
+export class HostUnreachable extends Error {}
+
+/** Paths are relative to the job's folder, with `/`. */
+export interface Host {
+  readonly name: string;
+  /** The host works in the very folder that the manager sees: there is nothing to put, mirror or fetch. */
+  readonly shared: boolean;
+
+  /** What the host has and lacks for running jobs. */
+  check(): Promise<HostCheck[]>;
+
+  /**
+   * Makes the host's copy of the paths like `folder`'s: files and folders are written (under a temporary name first),
+   * and what is absent here is removed there. An empty list means the whole job folder.
+   */
+  put(job: string, folder: string, paths: readonly string[]): Promise<void>;
+
+  /**
+   * Starts supervisor and runner of an attempt so that they outlive this process and the connection. Harmless when that
+   * attempt has been launched before. Resolves once the supervisor has recorded itself.
+   */
+  launch(job: string, attempt: number, runner: RunnerCommand): Promise<"launched" | "already launched">;
+
+  /** At most `limit` bytes of a file from `offset` on; null when there is no such file. */
+  read(job: string, path: string, offset: number, limit?: number): Promise<Piece | null>;
+
+  /** Whether a process that was started on the host still runs. Certain, or an error. */
+  alive(identity: ProcessIdentity): Promise<Liveness>;
+
+  /** Signals the process and the group that it leads. No error when it is gone. */
+  signal(identity: ProcessIdentity, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+
+  /** Brings files and folders into `folder`, each complete from the moment it has its name. What is absent is left out. */
+  fetch(job: string, folder: string, paths: readonly string[]): Promise<void>;
+}

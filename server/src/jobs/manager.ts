@@ -1,0 +1,452 @@
+/**
+ * The job manager: submits, follows, cancels, resumes and removes jobs, and looks after those under way. All it knows is in
+ * the job folders: it may die at any moment, and the next one goes on from there. Several may work on the same folders.
+ */
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { lock } from "proper-lockfile";
+import type { Job, ProcessIdentity } from "../../../schemas/job.ts";
+import { attemptFolder, attemptNumbers, readAttempt } from "./attempt.ts";
+import { changes } from "./changes.ts";
+import { UnreadableJob } from "./contract.ts";
+import { type FollowOptions, followJob, type JobUpdate } from "./follow.ts";
+import { type Host, HostUnreachable, type RunnerCommand } from "./hosts/host.ts";
+import { mirrorAttempt } from "./mirror.ts";
+import { appendRecord } from "./records.ts";
+import { expiredJobs, type Retention } from "./retention.ts";
+import { cancelAsked, isTerminal } from "./states.ts";
+import { JobError, type JobSnapshot, type JobStore, jobStore, type NewJob } from "./store.ts";
+
+export interface JobManagerOptions {
+  /** The `.clf/jobs` folder. */
+  root: string;
+  /** The host a job runs on. May throw: then nothing can be done for the job just now. */
+  host(job: Job): Host | Promise<Host>;
+  /** How a runner for the job is started on its host. */
+  runner(job: Job): RunnerCommand | Promise<RunnerCommand>;
+  /** Milliseconds from the cancel file to SIGTERM, and from there to SIGKILL. */
+  cancelGrace?: number;
+  killGrace?: number;
+  /** Told when the condition of a job's host changes: a message, or null when all is well again. No state of the job. */
+  onCondition?(job: string, message: string | null): void;
+}
+
+export interface JobManager {
+  readonly store: JobStore;
+  /** Makes a job and starts it. Once this resolves, the job runs whatever happens to this process. */
+  submit(name: string, prepare: (folder: string, id: string) => Promise<NewJob>): Promise<Job>;
+  /** Events and states of a job until its end. */
+  follow(id: string, options?: FollowOptions): AsyncGenerator<JobUpdate>;
+  /** The job at its end. */
+  ended(id: string, options?: FollowOptions): Promise<JobSnapshot>;
+  /** Asks a job to stop: by a file, later by signals. Nothing happens to one that has ended. */
+  cancel(id: string): Promise<JobSnapshot>;
+  /** A new attempt at a job that failed, was cancelled or got lost. `started` is false when another manager was first. */
+  resume(id: string): Promise<{ attempt: number; started: boolean }>;
+  /** @throws JobError while the job goes on */
+  remove(id: string): Promise<void>;
+  /** Removes what retention lets go, apart from `kept` and what jobs under way need. Returns the ids. */
+  retain(retention: Retention, kept: ReadonlySet<string>): Promise<string[]>;
+  /** Looks after all jobs under way once: re-attaches, starts what never started, goes on with cancels, finds what is lost. */
+  recover(): Promise<void>;
+  /** Recovers, then looks after jobs until `close`. Of several managers on the same folders one does so at a time. */
+  start(): Promise<void>;
+  /** Stops looking after jobs. The jobs go on. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two looks at a job, when nothing and when something happens. */
+const LOOK = { least: 250, most: 5000, unreachable: 60_000 };
+/** Milliseconds that a runner has for going once it has reported its end. */
+const LINGER = 30_000;
+/** Milliseconds after which a lock whose owner died is taken over. */
+const STALE = 5000;
+
+export function jobManager(options: JobManagerOptions): JobManager {
+  const { root, cancelGrace = 10_000, killGrace = 10_000 } = options;
+  const store = jobStore(root);
+  const conditions = new Map<string, string>();
+  /** Signals sent by this manager, so that a runner that takes its time is not asked again and again. */
+  const sent = new Set<string>();
+  const lingering = new Map<string, number>();
+  const looks = new Map<string, { due: number; delay: number; busy: boolean; seen: string }>();
+  const settled = new Set<string>();
+  const abort = new AbortController();
+  let loop: Promise<void> | undefined;
+  let wakeLoop: (() => void) | undefined;
+
+  // --- one attempt --------------------------------------------------------------------------------------------
+
+  /** Puts an attempt's files where it is to run and launches it. Harmless when that has been done. */
+  async function launchAttempt(snapshot: JobSnapshot): Promise<void> {
+    const { id, folder, job, attempt } = snapshot;
+    const host = await options.host(job);
+    const cancelFile = join(folder, "cancel");
+    // A cancel was meant for the attempt that it is recorded for.
+    if (cancelAsked(attempt.facts)) await writeFile(cancelFile, "", { flag: "a" });
+    else if (attempt.number > 1) await rm(cancelFile, { force: true });
+    if (!host.shared && !(await host.read(id, `attempts/${attempt.number}/launch.json`, 0))) {
+      const own = new Set(["manager.jsonl", "manager.jsonl.lock", "attempts", "cancel"]);
+      const inputs = attempt.number > 1 ? [] : (await readdir(folder)).filter((name) => !own.has(name));
+      await host.put(id, folder, [...inputs, "cancel"]);
+    }
+    await host.launch(id, attempt.number, await options.runner(job));
+  }
+
+  /** Looks after one job. `over`: nothing is left to look after; `condition`: what keeps its host from being asked. */
+  async function look(id: string): Promise<{ snapshot: JobSnapshot; over: boolean; condition?: string }> {
+    let snapshot = await store.read(id);
+    const host = await options.host(snapshot.job);
+    if (!host.shared && !(isTerminal(snapshot.state) && isFetched(snapshot))) {
+      await mirrorAttempt(host, id, snapshot.folder, snapshot.attempt.number);
+      snapshot = await store.read(id);
+    }
+    if (isTerminal(snapshot.state)) {
+      if (!host.shared && !isFetched(snapshot)) await fetchResults(host, snapshot);
+      return { snapshot, over: !(await lingers(host, snapshot)) };
+    }
+    if (!snapshot.attempt.facts.launch) {
+      await launchAttempt(snapshot);
+      return { snapshot: await store.read(id), over: false };
+    }
+    const asked = cancelAsked(snapshot.attempt.facts);
+    if (asked) await escalate(host, snapshot, Date.parse(asked.time));
+    return settle(host, snapshot);
+  }
+
+  /** Whether a runner that has reported its end still runs. One that does so for long is ended: it may hold the GPU. */
+  async function lingers(host: Host, snapshot: JobSnapshot): Promise<boolean> {
+    const { runner, exit } = snapshot.attempt.facts;
+    if (exit || !runner || (await host.alive(runner)) !== "alive") return false;
+    const key = `${snapshot.id}/${snapshot.attempt.number}/lingers`;
+    const since = lingering.get(key) ?? Date.now();
+    lingering.set(key, since);
+    if (Date.now() - since > LINGER) await host.signal(runner, "SIGKILL");
+    return true;
+  }
+
+  /** Marks an attempt as lost once it is certain that nothing of it runs and nothing tells how it ended. */
+  async function settle(host: Host, before: JobSnapshot): ReturnType<typeof look> {
+    const { id, folder } = before;
+    const { launch } = before.attempt.facts;
+    const { number } = before.attempt;
+    const goesOn = { snapshot: before, over: false };
+    if (!launch) return goesOn;
+    const supervisor = await host.alive(launch);
+    if (supervisor === "elsewhere") {
+      const condition = "The job was started on another machine: what becomes of it can only be seen there.";
+      return { ...goesOn, condition };
+    }
+    if (supervisor === "alive") return goesOn;
+    // The runner's identity is on the disk before the runner may start: read it after the supervisor was seen dead.
+    if (!host.shared) await mirrorAttempt(host, id, folder, number);
+    const between = await readAttempt(folder, number, before.records);
+    const { runner } = between.facts;
+    const running = runner ? await host.alive(runner) : "gone";
+    if (running === "alive") return goesOn;
+    // What a dead runner or supervisor left running works for nobody.
+    if (supervisor === "leftover") await host.signal(launch, "SIGKILL");
+    if (runner && running === "leftover") await host.signal(runner, "SIGKILL");
+    if (!host.shared) await mirrorAttempt(host, id, folder, number);
+    // All that the attempt will ever say is on the disk now.
+    await appendRecord(folder, async (records) => {
+      const after = await readAttempt(folder, number, records);
+      if (isTerminal(after.state)) return null;
+      const message = runner
+        ? "The runner and its supervisor are gone and left no word of how the run ended. The machine may have been restarted, or have run out of memory."
+        : "The supervisor is gone, and the runner never began.";
+      return { type: "lost", attempt: number, events: after.facts.events, message };
+    });
+    const snapshot = await store.read(id);
+    return { snapshot, over: isTerminal(snapshot.state) };
+  }
+
+  /** The cancel file asks; signals make sure. Goes by the time of the asking, so that any manager can go on with it. */
+  async function escalate(host: Host, snapshot: JobSnapshot, askedAt: number): Promise<void> {
+    const { id, folder, attempt } = snapshot;
+    await writeFile(join(folder, "cancel"), "", { flag: "a" });
+    if (!host.shared) await once(`${id}/${attempt.number}/cancel`, () => host.put(id, folder, ["cancel"]));
+    const waited = Date.now() - askedAt;
+    const { launch, runner } = attempt.facts;
+    const target = runner ?? launch;
+    if (!target) return;
+    const key = `${id}/${attempt.number}/${runner ? "runner" : "supervisor"}`;
+    // A supervisor that waits for the GPU has nothing to save.
+    if (waited >= (runner ? cancelGrace : 0)) await once(`${key}/TERM`, () => host.signal(target, "SIGTERM"));
+    if (waited >= cancelGrace + (runner ? killGrace : 0)) await host.signal(target, "SIGKILL");
+  }
+
+  async function once(key: string, action: () => Promise<void>): Promise<void> {
+    if (sent.has(key)) return;
+    await action();
+    sent.add(key);
+  }
+
+  async function fetchResults(host: Host, snapshot: JobSnapshot): Promise<void> {
+    const { id, folder, attempt } = snapshot;
+    await host.fetch(id, folder, ["model", "report.json", "predictions.parquet", "predictions.jsonl"]);
+    await appendRecord(folder, (records) =>
+      records.some((r) => r.type === "fetched" && r.attempt === attempt.number)
+        ? null
+        : { type: "fetched", attempt: attempt.number },
+    );
+  }
+
+  // --- all jobs under way -------------------------------------------------------------------------------------
+
+  function setCondition(id: string, message: string | null): void {
+    if ((conditions.get(id) ?? null) === message) return;
+    if (message === null) conditions.delete(id);
+    else conditions.set(id, message);
+    options.onCondition?.(id, message);
+  }
+
+  /** Looks after a job, keeping what goes wrong to that job. */
+  async function lookSafely(id: string): Promise<void> {
+    const entry = looks.get(id) ?? { due: 0, delay: LOOK.least, busy: false, seen: "" };
+    looks.set(id, entry);
+    if (entry.busy) return;
+    entry.busy = true;
+    try {
+      const { snapshot, over, condition } = await look(id);
+      setCondition(id, condition ?? null);
+      if (over) {
+        settled.add(id);
+        looks.delete(id);
+        return;
+      }
+      const seen = `${snapshot.attempt.number} ${snapshot.state} ${snapshot.attempt.events.end} ${snapshot.records.length}`;
+      entry.delay = seen === entry.seen ? Math.min(entry.delay * 2, LOOK.most) : LOOK.least;
+      // A cancel has its hours: do not sleep through them.
+      if (cancelAsked(snapshot.attempt.facts)) entry.delay = Math.min(entry.delay, 1000);
+      entry.seen = seen;
+    } catch (error) {
+      if (error instanceof UnreadableJob || error instanceof JobError) {
+        settled.add(id);
+        looks.delete(id);
+        return;
+      }
+      setCondition(id, (error as Error).message);
+      entry.delay = Math.min(entry.delay * 2, LOOK.unreachable);
+    } finally {
+      entry.busy = false;
+    }
+    entry.due = Date.now() + entry.delay;
+  }
+
+  async function lookAtAll(dueOnly: boolean): Promise<void> {
+    const ids = await store.ids();
+    await Promise.all(
+      ids.map(async (id) => {
+        if (settled.has(id)) return;
+        if (dueOnly && (looks.get(id)?.due ?? 0) > Date.now()) return;
+        await lookSafely(id);
+      }),
+    );
+  }
+
+  async function keepLooking(): Promise<void> {
+    await mkdir(root, { recursive: true });
+    const watcher = changes([root]);
+    wakeLoop = watcher.found;
+    abort.signal.addEventListener("abort", () => watcher.close());
+    let release: (() => Promise<void>) | undefined;
+    let rescan = Date.now() + 30_000;
+    try {
+      while (!abort.signal.aborted) {
+        release ??= await lock(join(root, ".following"), {
+          realpath: false,
+          stale: STALE,
+          onCompromised: () => {
+            release = undefined;
+          },
+        }).catch(() => undefined);
+        if (release) {
+          // Another manager may have resumed a job that had ended.
+          if (Date.now() > rescan) {
+            settled.clear();
+            rescan = Date.now() + 30_000;
+          }
+          await lookAtAll(true);
+          if (looks.size > 0) watcher.found();
+        }
+        await Promise.race([watcher.next(), untilDue()]);
+      }
+    } finally {
+      watcher.close();
+      await release?.().catch(() => {});
+    }
+  }
+
+  /** Resolves when the next look is due. */
+  function untilDue(): Promise<void> {
+    const due = Math.min(...[...looks.values()].map((entry) => entry.due), Date.now() + STALE);
+    return new Promise((resolve) => {
+      setTimeout(resolve, Math.max(10, due - Date.now())).unref();
+    });
+  }
+
+  /** Something has been done to a job: look at it soon, here or wherever jobs are looked after. */
+  async function nudge(id: string): Promise<void> {
+    settled.delete(id);
+    const entry = looks.get(id);
+    if (entry) entry.due = 0;
+    wakeLoop?.();
+    await writeFile(join(root, ".changed"), `${id}\n`).catch(() => {});
+  }
+
+  // --- ending -------------------------------------------------------------------------------------------------
+
+  /**
+   * Waits until no process of an ended job is left: a runner that has reported its end may take a moment to go.
+   * @throws JobError when one stays
+   */
+  async function processesGone(snapshot: JobSnapshot): Promise<void> {
+    const host = await options.host(snapshot.job);
+    const identities: ProcessIdentity[] = [];
+    for (const number of await attemptNumbers(snapshot.folder)) {
+      const { facts } = await readAttempt(snapshot.folder, number, []);
+      if (facts.launch) identities.push(facts.launch);
+      if (facts.runner) identities.push(facts.runner);
+    }
+    const patience = Date.now() + cancelGrace;
+    for (const identity of identities) {
+      for (let delay = 20; ; delay = Math.min(delay * 2, 500)) {
+        const state = await host.alive(identity);
+        if (state === "gone") break;
+        if (state === "elsewhere")
+          throw new JobError(`Job ${snapshot.id} was started on another machine. Go on with it there.`);
+        if (state === "leftover") await host.signal(identity, "SIGKILL");
+        if (Date.now() > patience) {
+          throw new JobError(
+            `Job ${snapshot.id} has ended, but its process ${identity.pid} still runs. End it, then try again.`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+
+  const manager: JobManager = {
+    store,
+
+    async submit(name, prepare) {
+      const job = await store.create(name, prepare);
+      try {
+        await launchAttempt(await store.read(job.id));
+      } catch (error) {
+        // The job is there, and is started as soon as its host can be reached.
+        setCondition(job.id, (error as Error).message);
+        if (!(error instanceof HostUnreachable)) throw error;
+      } finally {
+        await nudge(job.id);
+      }
+      return job;
+    },
+
+    follow: (id, followOptions) => followJob(store, id, followOptions),
+
+    async ended(id, followOptions) {
+      for await (const update of followJob(store, id, followOptions)) {
+        if (update.type === "state" && isTerminal(update.state)) return update.snapshot;
+      }
+      throw new JobError(`Following job ${id} was broken off.`);
+    },
+
+    async cancel(id) {
+      const { folder } = await store.read(id);
+      await appendRecord(folder, async () => {
+        const { state, attempt } = await store.read(id);
+        if (isTerminal(state) || cancelAsked(attempt.facts)) return null;
+        return { type: "cancel-asked", attempt: attempt.number };
+      });
+      await nudge(id);
+      await lookSafely(id);
+      return store.read(id);
+    },
+
+    async resume(id) {
+      const snapshot = await store.read(id);
+      if (!isTerminal(snapshot.state)) return { attempt: snapshot.attempt.number, started: false };
+      if (snapshot.state === "succeeded")
+        throw new JobError(`Job ${id} has succeeded: there is nothing left to resume.`);
+      await processesGone(snapshot);
+      const number = snapshot.attempt.number + 1;
+      let started = true;
+      try {
+        // Exclusive: of two managers one makes the attempt.
+        await mkdir(attemptFolder(snapshot.folder, number));
+        await appendRecord(snapshot.folder, () => ({ type: "resumed", attempt: number }));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+        started = false;
+      }
+      const next = await store.read(id);
+      if (!next.attempt.facts.launch && next.attempt.number === number) await launchAttempt(next);
+      await nudge(id);
+      return { attempt: number, started };
+    },
+
+    async remove(id) {
+      let snapshot: JobSnapshot;
+      try {
+        snapshot = await store.read(id);
+      } catch (error) {
+        // What cannot be read can still be thrown away, when the user says so.
+        if (!(error instanceof UnreadableJob)) throw error;
+        return store.remove(id);
+      }
+      if (!isTerminal(snapshot.state)) throw new JobError(`Job ${id} is ${snapshot.state}. Cancel it first.`);
+      await processesGone(snapshot);
+      const host = await options.host(snapshot.job);
+      await store.remove(id);
+      settled.delete(id);
+      if (!host.shared) await host.put(id, snapshot.folder, []);
+    },
+
+    async retain(retention, kept) {
+      const needed = new Set(kept);
+      const jobs = await store.list();
+      for (const { id, state } of jobs) {
+        if (state === undefined || isTerminal(state)) continue;
+        const { job } = await store.read(id);
+        for (const model of job.models) if (model.artifact) needed.add(model.artifact.job);
+      }
+      const removed: string[] = [];
+      for (const id of expiredJobs(jobs, retention, needed)) {
+        try {
+          await manager.remove(id);
+          removed.push(id);
+        } catch (error) {
+          setCondition(id, (error as Error).message);
+        }
+      }
+      return removed;
+    },
+
+    async recover() {
+      await store.clean();
+      settled.clear();
+      await lookAtAll(false);
+    },
+
+    async start() {
+      if (loop) return;
+      await manager.recover();
+      loop = keepLooking();
+    },
+
+    async close() {
+      abort.abort();
+      await loop;
+    },
+  };
+  return manager;
+}
+
+function isFetched(snapshot: JobSnapshot): boolean {
+  return (
+    snapshot.state !== "succeeded" ||
+    snapshot.records.some((record) => record.type === "fetched" && record.attempt === snapshot.attempt.number)
+  );
+}

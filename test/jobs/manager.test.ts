@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Launch } from "../../schemas/job.ts";
+import type { JobManager } from "../../server/src/jobs/manager.ts";
+import { signalGroup } from "../../server/src/jobs/process.ts";
+import { JobError } from "../../server/src/jobs/store.ts";
+import {
+  FAKE_RUNNER,
+  leftProcesses,
+  newJob,
+  predictedRows,
+  processesNaming,
+  readEventSeqs,
+  readJson,
+  removeFolder,
+  temporaryFolder,
+  testManager,
+  upTo,
+} from "./support.ts";
+
+describe("job manager", () => {
+  let top: string;
+  let root: string;
+  let manager: JobManager;
+
+  beforeEach(async () => {
+    top = await temporaryFolder();
+    root = join(top, ".clf", "jobs");
+    manager = testManager(root, { cancelGrace: 300, killGrace: 300 });
+    await manager.start();
+  });
+
+  afterEach(async () => {
+    await manager.close();
+    assert.deepEqual(await leftProcesses(top), []);
+    await removeFolder(top);
+  });
+
+  async function submit(options: Record<string, unknown>): Promise<string> {
+    const job = await manager.submit("baseline", async (folder) => {
+      await writeFile(join(folder, "rows.txt"), "the data");
+      return newJob({ rows: 6, pause: 5, ...options });
+    });
+    return job.id;
+  }
+
+  async function running(id: string): Promise<void> {
+    for await (const update of manager.follow(id)) {
+      if (update.type === "event" && update.event.type === "progress") return;
+    }
+  }
+
+  it("submits, follows and ends a job", async () => {
+    const id = await submit({});
+    const states: string[] = [];
+    const seqs: number[] = [];
+    for await (const update of manager.follow(id)) {
+      if (update.type === "state") states.push(update.state);
+      else seqs.push(update.event.seq);
+    }
+    assert.equal(states.at(-1), "succeeded");
+    assert.deepEqual(seqs, upTo(seqs.length));
+    const folder = manager.store.folder(id);
+    assert.deepEqual(
+      await predictedRows(folder),
+      upTo(6).map((n) => `row-${n - 1}`),
+    );
+    await assert.rejects(access(join(folder, "predictions.jsonl")));
+    assert.equal(await readFile(join(folder, "model", "weights.json"), "utf8"), "[1, 2, 3]");
+    assert.equal(await readFile(join(dirname(root), ".gitignore"), "utf8"), "# Made by Clf: jobs and caches.\n*\n");
+    const [summary] = await manager.store.list();
+    assert.equal(summary?.state, "succeeded");
+    assert.deepEqual(summary?.models, ["baseline"]);
+    await assert.rejects(manager.resume(id), JobError);
+    await manager.remove(id);
+    assert.deepEqual(await manager.store.list(), []);
+  });
+
+  it("cancels a job by its file, and resume completes it without doing anything twice", async () => {
+    const id = await submit({ rows: 40, pause: 25 });
+    await running(id);
+    await assert.rejects(manager.remove(id), /running/);
+    await manager.cancel(id);
+    const ended = await manager.ended(id);
+    assert.equal(ended.state, "cancelled");
+    const before = await predictedRows(ended.folder);
+    assert.ok(before.length > 0 && before.length < 40);
+    assert.deepEqual(await manager.resume(id), { attempt: 2, started: true });
+    assert.equal((await manager.ended(id)).state, "succeeded");
+    const rows = await predictedRows(ended.folder);
+    assert.deepEqual(
+      rows,
+      upTo(40).map((n) => `row-${n - 1}`),
+    );
+    assert.deepEqual(await readEventSeqs(ended.folder, 2), upTo((await readEventSeqs(ended.folder, 2)).length));
+  });
+
+  it("ends a runner that does not obey, by SIGTERM's and SIGKILL's turn, with what it started", async () => {
+    const id = await submit({ rows: 1000, pause: 50, stubborn: true, child: true });
+    await running(id);
+    await manager.cancel(id);
+    const ended = await manager.ended(id);
+    assert.equal(ended.state, "cancelled");
+    assert.equal(ended.attempt.facts.exit?.signal, "KILL");
+  });
+
+  it("lets the next manager go on with a cancel", async () => {
+    const id = await submit({ rows: 1000, pause: 50, stubborn: true });
+    await running(id);
+    const first = testManager(root, { cancelGrace: 1e6 });
+    await manager.close();
+    await first.cancel(id);
+    await first.close();
+    manager = testManager(root, { cancelGrace: 100, killGrace: 100 });
+    await manager.start();
+    assert.equal((await manager.ended(id)).state, "cancelled");
+  });
+
+  it("tells a failure with the runner's own words", async () => {
+    const id = await submit({ fail_at: 3 });
+    const ended = await manager.ended(id);
+    assert.equal(ended.state, "failed");
+    const [summary] = await manager.store.list();
+    assert.equal(summary?.message, "Row 7 is no good. Mend it, then resume.");
+    assert.doesNotMatch(JSON.stringify(summary), /at .*fake-runner/);
+    await manager.resume(id);
+    assert.equal((await manager.ended(id)).state, "succeeded");
+  });
+
+  it("resumes once when two managers are asked at the same time", async () => {
+    const id = await submit({ fail_at: 3 });
+    await manager.ended(id);
+    const other = testManager(root);
+    const resumed = await Promise.all([manager.resume(id), other.resume(id)]);
+    assert.deepEqual(
+      resumed.map(({ attempt }) => attempt),
+      [2, 2],
+    );
+    const ended = await manager.ended(id);
+    assert.equal(ended.state, "succeeded");
+    assert.equal(ended.attempt.number, 2);
+    assert.equal(ended.records.filter(({ type }) => type === "resumed").length, 1);
+    assert.equal((await predictedRows(ended.folder)).length, 6);
+    await other.close();
+  });
+
+  it("launches an attempt that was made but never launched", async () => {
+    await manager.close();
+    const { id } = await manager.store.create("baseline", async () => newJob({ rows: 3, pause: 1 }));
+    manager = testManager(root);
+    await manager.start();
+    assert.equal((await manager.ended(id)).state, "succeeded");
+  });
+
+  it("ends a job cancelled before its start without starting a runner", async () => {
+    await manager.close();
+    const { id } = await manager.store.create("baseline", async () => newJob({ rows: 3, pause: 1 }));
+    await writeFile(join(manager.store.folder(id), "cancel"), "");
+    manager = testManager(root);
+    await manager.start();
+    const ended = await manager.ended(id);
+    assert.equal(ended.state, "cancelled");
+    assert.equal(ended.attempt.facts.runner, undefined);
+    // A resume is not held up by the cancel of before.
+    await manager.resume(id);
+    assert.equal((await manager.ended(id)).state, "succeeded");
+  });
+
+  it("queues for the lock, goes on when it is free, and can be cancelled meanwhile", async () => {
+    await manager.close();
+    const lock = join(top, "gpu lock");
+    manager = testManager(root, { runner: () => ({ ...FAKE_RUNNER, lock }), cancelGrace: 1000 });
+    await manager.start();
+    const first = await submit({ rows: 30, pause: 20 });
+    await running(first);
+    const second = await submit({});
+    const third = await submit({});
+    for (const id of [second, third]) {
+      for await (const update of manager.follow(id)) if (update.type === "state" && update.state === "queued") break;
+    }
+    await manager.cancel(third);
+    assert.equal((await manager.ended(third)).state, "cancelled");
+    assert.equal((await manager.store.read(first)).state, "running");
+    assert.equal((await manager.ended(second)).state, "succeeded");
+    assert.equal((await manager.store.read(first)).state, "succeeded");
+  });
+
+  it("keeps the lock when only the supervisor is killed, and drops the place of one killed in the queue", async () => {
+    await manager.close();
+    const lock = join(top, "gpu.lock");
+    manager = testManager(root, { runner: () => ({ ...FAKE_RUNNER, lock }) });
+    await manager.start();
+    const first = await submit({ rows: 60, pause: 20 });
+    await running(first);
+    const supervisor = (await manager.store.read(first)).attempt.facts.launch!;
+    process.kill(supervisor.pid, "SIGKILL");
+    const second = await submit({});
+    const third = await submit({});
+    await sleep(100);
+    process.kill((await readJson<Launch>(join(manager.store.folder(third), "attempts/1/launch.json"))).pid, "SIGKILL");
+    assert.equal((await manager.ended(third)).state, "lost");
+    assert.equal((await manager.store.read(second)).state, "queued");
+    assert.equal((await manager.ended(first)).state, "succeeded");
+    assert.equal((await manager.ended(second)).state, "succeeded");
+  });
+
+  it("goes on when the supervisor is killed, and marks as lost what died without a word", async () => {
+    const survivor = await submit({ rows: 40, pause: 20 });
+    const killed = await submit({ rows: 1000, pause: 20, child: true });
+    await Promise.all([running(survivor), running(killed)]);
+    for (const id of [survivor, killed]) {
+      process.kill((await manager.store.read(id)).attempt.facts.launch!.pid, "SIGKILL");
+    }
+    // The leader only: its child is left for the manager to find.
+    process.kill((await manager.store.read(killed)).attempt.facts.runner!.pid, "SIGKILL");
+    const lost = await manager.ended(killed);
+    assert.equal(lost.state, "lost");
+    assert.match((await manager.store.list()).find(({ id }) => id === killed)?.message ?? "", /no word/);
+    assert.equal((await manager.ended(survivor)).state, "succeeded");
+  });
+
+  it("does not take another process with a used pid for its own", async () => {
+    const me = { pid: process.pid, started: "1", boot: "b", machine: "m" };
+    await signalGroup(me, "SIGKILL");
+  });
+
+  it("says nothing of a job that was started on another machine", async () => {
+    await manager.close();
+    const { id } = await manager.store.create("baseline", async () => newJob({ rows: 3, pause: 1 }));
+    const elsewhere = {
+      pid: 1,
+      started: "1",
+      boot: "other",
+      machine: "other",
+      time: "2026-01-01T00:00:00Z",
+      lock: false,
+    };
+    await writeFile(join(manager.store.folder(id), "attempts/1/launch.json"), JSON.stringify(elsewhere));
+    const conditions: (string | null)[] = [];
+    manager = testManager(root, { onCondition: (_, message) => conditions.push(message) });
+    await manager.start();
+    assert.equal((await manager.store.read(id)).state, "preparing");
+    assert.match(conditions[0] ?? "", /another machine/);
+    assert.equal(conditions.length, 1);
+  });
+
+  it("hands secrets to the runner by environment, and leaves them in no file and no command line", async () => {
+    await manager.close();
+    const secret = "s3cr3t-of-the-test";
+    manager = testManager(root, {
+      runner: () => ({ ...FAKE_RUNNER, env: { ...FAKE_RUNNER.env, CLF_TEST_SECRET: secret } }),
+    });
+    await manager.start();
+    const id = await submit({ rows: 20, pause: 20 });
+    await running(id);
+    assert.ok(processesNaming(top).length >= 2);
+    assert.ok(processesNaming(top).every((line) => !line.includes(secret)));
+    const { folder } = await manager.ended(id);
+    assert.match(await readFile(join(folder, "attempts/1/events.jsonl"), "utf8"), /the secret has come/);
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) assert.ok(!(await readFile(join(entry.parentPath, entry.name), "utf8")).includes(secret));
+    }
+  });
+});
