@@ -1,0 +1,28 @@
+/** Predictions in Parquet: what a finished job keeps. One column a field, nested ones as JSON text. */
+import { Prediction } from "../../../schemas/predictions.ts";
+import type { DuckDb } from "./duckdb.ts";
+
+const quote = (path: string): string => `'${path.replaceAll("'", "''")}'`;
+
+/**
+ * Writes the lines of a predictions.jsonl into a Parquet file. The line itself is kept as text in `line`, so that reading
+ * gives back exactly what was written; the columns beside it are for people who open the file with other tools.
+ */
+export async function predictionsToParquet(duckdb: DuckDb, jsonl: string, parquet: string): Promise<void> {
+  await duckdb.query(
+    `COPY (
+      SELECT line->>'model' AS model, line->>'row' AS "row", line->>'target' AS target, line->>'split' AS split,
+             line->>'label' AS label, CAST(line->>'score' AS DOUBLE) AS score, line->>'problem' AS problem,
+             CAST(line AS VARCHAR) AS line
+      FROM read_csv(${quote(jsonl)}, columns = {'line': 'JSON'}, delim = '\\x01', quote = '', escape = '', header = false,
+                    max_line_size = 16000000, auto_detect = false)
+    ) TO ${quote(parquet)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+}
+
+/** The predictions of a Parquet file, in the order in which they were made. */
+export async function* readPredictionsParquet(duckdb: DuckDb, parquet: string): AsyncGenerator<Prediction> {
+  for await (const { data } of duckdb.stream(`SELECT line FROM read_parquet(${quote(parquet)})`)) {
+    for (const line of data[0] ?? []) yield Prediction.parse(JSON.parse(line as string));
+  }
+}
