@@ -262,7 +262,7 @@ function checkLabels({ spec, labels }: Checked, found: Findings): void {
       const message = `"${label}" is not among the labels of "${target.name ?? target.column}".${hint}`;
       found.add("error", "unknown-label", path, message, { part, suggestions });
     };
-    target.never?.forEach((label, i) => check([...at, "never", i], label, "value"));
+    for (const [i, label] of (target.never ?? []).entries()) check([...at, "never", i], label, "value");
     for (const [label, risk] of Object.entries(target.risk ?? {})) {
       const path = [...at, "risk", label];
       check(path, label, "key");

@@ -26,7 +26,7 @@ export function namedFiles(spec: ProjectFile): NamedFile[] {
   const named: NamedFile[] = [];
   const add = (value: string | string[] | undefined, at: Path) => {
     if (typeof value === "string") named.push({ at, path: value, use: "data" });
-    else value?.forEach((path, index) => named.push({ at: [...at, index], path, use: "data" }));
+    else for (const [index, path] of (value ?? []).entries()) named.push({ at: [...at, index], path, use: "data" });
   };
   const { source, pool } = spec.dataset;
   if (typeof source === "string" || Array.isArray(source)) add(source, ["dataset", "source"]);
