@@ -28,7 +28,7 @@ export function selectiveGuaranteedRisk(
   let high = n;
   let found: SgrResult | null = null;
   for (let step = 0; step < steps; step++) {
-    const middle = Math.ceil((low + high) / 2);
+    const middle = Math.floor((low + high) / 2);
     let errors = 0;
     for (let at = 0; at < middle; at++) errors += wrong[order[at]!]!;
     const bound = clopperPearsonUpper(errors, middle, delta / steps);

@@ -10,7 +10,14 @@
  * targets), because calibrators are fitted on the very rows that certify and would bend the order after the fact.
  */
 
-import { binomialAtMost, clopperPearsonLower, clopperPearsonUpper, type Interval, wilson } from "./binomial.ts";
+import {
+  binomialAtMost,
+  clopperPearsonLower,
+  clopperPearsonUpper,
+  type Interval,
+  normalQuantile,
+  wilson,
+} from "./binomial.ts";
 import { descendingOrder } from "./order.ts";
 import { seededPermutation } from "./random.ts";
 import { type CertifyingRows, type Role, type RowSet, requireRole } from "./roles.ts";
@@ -503,7 +510,9 @@ function certifyPart(
 /** Probability with which {@link RowsNeeded} rows give a certificate. */
 const POWER = 0.8;
 /** Beyond this many rows the answer is "never". */
-const MOST_ROWS = 100_000_000;
+const MOST_ROWS = 10_000_000;
+/** Beyond this many accepted rows the normal approximation is good to a row in a hundred, and the exact search slow. */
+const MOST_EXACT = 20_000;
 
 function rowsNeeded(
   risk: number,
@@ -533,6 +542,11 @@ function rowsNeeded(
  */
 export function acceptedRowsNeeded(risk: number, delta: number, rate: number): number | null {
   if (rate >= risk) return null;
+  const deviation = (share: number): number => Math.sqrt(share * (1 - share));
+  const z = normalQuantile(1 - delta) * deviation(risk) + normalQuantile(POWER) * deviation(rate);
+  const approximate = Math.ceil((z / (risk - rate)) ** 2);
+  if (approximate > MOST_ROWS) return null;
+  if (approximate > MOST_EXACT) return approximate;
   const passes = (n: number): boolean => {
     // The most errors with which the test still passes.
     let low = -1;
@@ -547,7 +561,6 @@ export function acceptedRowsNeeded(risk: number, delta: number, rate: number): n
   let high = 1;
   while (!passes(high)) {
     high *= 2;
-    if (high > MOST_ROWS) return null;
   }
   let low = high >> 1;
   while (high - low > 1) {

@@ -146,8 +146,8 @@ function calibratedRows(rows: ScoredRows, mapOf: (row: number) => CalibrationMap
     const distribution = distributionAt(rows, i);
     if (distribution === null) continue;
     const shown = applyCalibration(mapOf(i), distribution);
-    confidence[i] = probabilityOf(shown, rows.predicted[i]!);
-    truthProbability[i] = rows.truth[i]! < 0 ? 0 : probabilityOf(shown, rows.truth[i]!);
+    confidence[i] = Math.min(1, probabilityOf(shown, rows.predicted[i]!));
+    truthProbability[i] = rows.truth[i]! < 0 ? 0 : Math.min(1, probabilityOf(shown, rows.truth[i]!));
     squares[i] = squaredSum(shown);
   }
   return { ...rows, confidence, truthProbability, squaredSum: squares, calibrated: true };

@@ -60,7 +60,7 @@ export function checkDistribution(distribution: Distribution, labelCount: number
     throw new RangeError(`${labels.length} labels but ${probabilities.length} probabilities.`);
   }
   if (labels.length === 0) throw new RangeError("An answer must list at least one label.");
-  if (!(rest >= 0 && rest <= 1 + 1e-6)) throw new RangeError(`The rest of the probability is ${rest}, outside [0, 1].`);
+  if (!(rest >= 0 && rest <= 1 + 1e-3)) throw new RangeError(`The rest of the probability is ${rest}, outside [0, 1].`);
   if (!(Number.isInteger(restCount) && restCount >= 0)) throw new RangeError(`restCount is ${restCount}.`);
   let sum = rest;
   for (let i = 0; i < labels.length; i++) {
@@ -69,7 +69,7 @@ export function checkDistribution(distribution: Distribution, labelCount: number
     if (!(Number.isInteger(label) && label >= 0 && label < labelCount)) {
       throw new RangeError(`Label number ${label} is outside the list of ${labelCount} labels.`);
     }
-    if (!(probability >= 0 && probability <= 1 + 1e-6)) {
+    if (!(probability >= 0 && probability <= 1 + 1e-3)) {
       throw new RangeError(`A probability is ${probability}, outside [0, 1].`);
     }
     sum += probability;

@@ -171,10 +171,11 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
       const label = distribution.labels[top]!;
       const shown = calibrate ? calibrate(distribution) : distribution;
       predicted.push(label);
-      score.push(distribution.probabilities[top]!);
+      // Rounded files can say 1.000001.
+      score.push(Math.min(1, distribution.probabilities[top]!));
       margin.push(marginOf(distribution, top));
-      confidence.push(probabilityOf(shown, label));
-      truthProbability.push(row.truth === null ? 0 : probabilityOf(shown, row.truth));
+      confidence.push(Math.min(1, probabilityOf(shown, label)));
+      truthProbability.push(row.truth === null ? 0 : Math.min(1, probabilityOf(shown, row.truth)));
       squares.push(squaredSum(shown));
     }
     if (keepDistributions) {

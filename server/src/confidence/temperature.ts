@@ -2,14 +2,21 @@
  * Temperature scaling (Guo et al. 2017): p ∝ p^(1/T). Never changes which label is the most probable.
  *
  * T minimises the log loss of the given labels. On a top-k distribution the rest is scaled as `restCount` equal labels;
- * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 1e-12 from below, in fitting as in applying.
+ * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 2⁻²⁵ from below, in fitting as in applying.
  */
 
 import type { Distribution } from "./distribution.ts";
 import { distributionAt, type ScoredRows } from "./scoredRows.ts";
 
-/** Lower clip of probabilities before a logarithm is taken. */
+/** Lower clip of probabilities before the logarithm of a log loss is taken. */
 export const PROBABILITY_FLOOR = 1e-12;
+
+/**
+ * Lower clip of probabilities before they are scaled: what a model that computes in 32-bit floats can still tell from
+ * nothing beside a probability of 1. Smaller ones are rounding (or exact zeros of a rounded file), and with a lower clip
+ * their logarithms would pull on the temperature.
+ */
+const SCALING_FLOOR = 2 ** -25;
 
 const LOWEST = 0.02;
 const HIGHEST = 50;
@@ -18,11 +25,11 @@ const HIGHEST = 50;
 export function applyTemperature(distribution: Distribution, temperature: number): Distribution {
   const { labels, probabilities, rest, restCount } = distribution;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) / temperature : -Infinity;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, SCALING_FLOOR)) / temperature : -Infinity;
   const scaled = new Float64Array(probabilities.length);
   let highest = restLog;
   for (let i = 0; i < scaled.length; i++) {
-    scaled[i] = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR)) / temperature;
+    scaled[i] = Math.log(Math.max(probabilities[i]!, SCALING_FLOOR)) / temperature;
     if (scaled[i]! > highest) highest = scaled[i]!;
   }
   let sum = 0;
@@ -52,12 +59,12 @@ interface LogRow {
 function logRow(distribution: Distribution, truth: number): LogRow {
   const { labels, probabilities, rest, restCount } = distribution;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) : -Infinity;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, SCALING_FLOOR)) : -Infinity;
   const logs = new Float64Array(labels.length);
   let topLog = -Infinity;
   let truthLog: number | null = restCount > 0 ? restLog : null;
   for (let i = 0; i < logs.length; i++) {
-    const log = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR));
+    const log = Math.log(Math.max(probabilities[i]!, SCALING_FLOOR));
     logs[i] = log;
     if (log > topLog) topLog = log;
     if (labels[i] === truth) truthLog = log;
