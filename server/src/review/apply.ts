@@ -7,8 +7,28 @@
  *   the prediction they are listed as `relabelled`, for the label-noise estimate.
  */
 import type { Decision } from "../../../schemas/decisions.ts";
-import type { JobRow } from "../../../schemas/rows.ts";
+import type { SplitName } from "../../../schemas/rows.ts";
 import type { Verdict, Verdicts } from "./fold.ts";
+
+/** What the rules need to know of a row of the data. */
+export interface RowState {
+  split: SplitName;
+  /** Target name → label in the data, null without one. */
+  labels: Readonly<Record<string, string | null>>;
+}
+
+/** A row of the data by its id; undefined for a row that is not there (any more). */
+export type RowLookup = (row: string) => RowState | undefined;
+
+/** What a decision makes of a row's label in train: a label, or null for none of these labels. */
+export interface TrainDecision {
+  label: string | null;
+  /** Id of the decision. */
+  decision: string;
+}
+
+/** Row id → target name → decision: what dataset/job-rows.ts applies to the rows as it writes them. */
+export type TrainDecisions = Map<string, Map<string, TrainDecision>>;
 
 /** A row of the data that was judged blind after a random draw, and both labels. */
 export interface Relabelled {
@@ -32,8 +52,8 @@ export interface Applied {
   removed: number;
   /** Rows that joined train from the pool. Not a random sample: they may not calibrate or certify, out-of-fold either. */
   joined: string[];
-  /** Rows that a split had put in validation or test although they had been reviewed when in train or the pool. */
-  movedToTrain: string[];
+  /** Rows reviewed when in train or the pool that the project's own split now has in validation or test. */
+  misplaced: string[];
   /** Decisions on validation and test rows, which changed nothing; `relabelled` are among them. */
   heldOut: number;
   relabelled: Relabelled[];
@@ -62,14 +82,15 @@ export function rowsKeptInTrain(verdicts: Verdicts): Set<string> {
 }
 
 /**
- * Applies decisions to rows. Rows without an effective decision are returned as they are, in the same order.
- * @param targets the project's targets; `labels` where the project file lists them, else any label is allowed
+ * The decisions that train, and an account of all of them.
+ * @param rowOf the data's rows
+ * @param targets the project's targets; `labels` where they are known, else any label is allowed
  */
-export function applyDecisions(
-  rows: readonly JobRow[],
+export function trainingDecisions(
   verdicts: Verdicts,
+  rowOf: RowLookup,
   targets: readonly { name: string; labels?: readonly { name: string }[] | undefined }[],
-): { rows: JobRow[]; applied: Applied } {
+): { decisions: TrainDecisions; applied: Applied } {
   const allowed = new Map(
     targets.map(({ name, labels }) => [name, labels && new Set(labels.map((label) => label.name))]),
   );
@@ -80,32 +101,33 @@ export function applyDecisions(
     added: 0,
     removed: 0,
     joined: [],
-    movedToTrain: [],
+    misplaced: [],
     heldOut: 0,
     relabelled: [],
     skipped: 0,
     conflicts: [],
     unknown: [],
   };
-  const result = rows.map((row) => {
-    const of = verdicts.get(row.row);
-    if (of === undefined) return row;
-    const moved = (row.split === "validation" || row.split === "test") && keptInTrain.has(row.row);
-    if (moved) applied.movedToTrain.push(row.row);
-    return applyToRow(moved ? { ...row, split: "train" } : row, of, allowed, applied);
-  });
-  return { rows: result, applied };
+  const decisions: TrainDecisions = new Map();
+  for (const [row, of] of verdicts) {
+    const state = rowOf(row);
+    if (state === undefined) continue;
+    if (!trains(state.split) && keptInTrain.has(row)) applied.misplaced.push(row);
+    const effective = effectiveOn(state, of, allowed, applied);
+    if (effective.size === 0) continue;
+    decisions.set(row, effective);
+    if (state.split === "pool" && [...effective.values()].some(({ label }) => label !== null)) applied.joined.push(row);
+  }
+  return { decisions, applied };
 }
 
-function applyToRow(
-  row: JobRow,
+function effectiveOn(
+  state: RowState,
   verdicts: ReadonlyMap<string, Verdict>,
   allowed: ReadonlyMap<string, ReadonlySet<string> | undefined>,
   applied: Applied,
-): JobRow {
-  const labels = { ...row.labels };
-  let newest: Decision | undefined;
-  let gotLabel = false;
+): Map<string, TrainDecision> {
+  const effective = new Map<string, TrainDecision>();
   for (const verdict of verdicts.values()) {
     const decision = verdict.current;
     if (verdict.skipped !== undefined) applied.skipped++;
@@ -114,18 +136,18 @@ function applyToRow(
       applied.conflicts.push(verdict);
       continue;
     }
-    const { target, after } = decision;
+    const { row, target, after } = decision;
     const targetLabels = allowed.get(target);
     if (!allowed.has(target) || (after !== null && targetLabels !== undefined && !targetLabels.has(after))) {
       applied.unknown.push(decision);
       continue;
     }
-    const given = row.labels[target] ?? null;
-    if (row.split === "validation" || row.split === "test") {
+    const given = state.labels[target] ?? null;
+    if (!trains(state.split)) {
       applied.heldOut++;
       if (isRandomBlind(decision)) {
         const inclusion = decision.inclusion!;
-        applied.relabelled.push({ row: row.row, target, given, relabelled: after, inclusion, decision: decision.id });
+        applied.relabelled.push({ row, target, given, relabelled: after, inclusion, decision: decision.id });
       }
       continue;
     }
@@ -133,14 +155,9 @@ function applyToRow(
     else if (after === null) applied.removed++;
     else if (given === null) applied.added++;
     else applied.changed++;
-    if (after !== given && (newest === undefined || decision.id > newest.id)) newest = decision;
-    labels[target] = after;
-    gotLabel ||= after !== null;
+    effective.set(target, { label: after, decision: decision.id });
   }
-  const joins = row.split === "pool" && gotLabel;
-  if (joins) applied.joined.push(row.row);
-  if (newest === undefined && !joins) return row;
-  return { ...row, labels, ...(joins ? { split: "train" } : {}), ...(newest ? { decision: newest.id } : {}) };
+  return effective;
 }
 
 function trains(split: Decision["split"]): boolean {

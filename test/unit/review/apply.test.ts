@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
-import { applyDecisions, rowsKeptInTrain } from "../../../server/src/review/apply.ts";
+import { rowsKeptInTrain, trainingDecisions } from "../../../server/src/review/apply.ts";
 import { attachDecisions, normaliseText } from "../../../server/src/review/attach.ts";
-import { foldDecisions } from "../../../server/src/review/fold.ts";
+import { foldDecisions, type Verdicts } from "../../../server/src/review/fold.ts";
 import { line } from "./lines.ts";
 
 const targets = [
@@ -20,8 +20,18 @@ function row(
   return { row: id, split, inputs, labels: { NatureTitle: null, Part: null, ...labels } };
 }
 
-describe("applying decisions", () => {
-  it("changes, confirms, adds and removes labels of train rows", () => {
+/** The rules on these rows; `labels` is what train gets, by row and target. */
+function decide(rows: readonly JobRow[], verdicts: Verdicts) {
+  const byId = new Map(rows.map((each) => [each.row, each]));
+  const { decisions, applied } = trainingDecisions(verdicts, (id) => byId.get(id), targets);
+  const labels = Object.fromEntries(
+    [...decisions].map(([id, of]) => [id, Object.fromEntries([...of].map(([target, { label }]) => [target, label]))]),
+  );
+  return { decisions, applied, labels };
+}
+
+describe("decisions that train", () => {
+  it("change, confirm, add and remove labels of train rows", () => {
     const rows = [
       row("a", "train", { NatureTitle: "Burns" }),
       row("b", "train", { NatureTitle: "Burns" }),
@@ -34,39 +44,35 @@ describe("applying decisions", () => {
       line({ row: "c", kind: "none", after: null }),
       line({ row: "d", after: "Fractures" }),
     ];
-    const { rows: result, applied } = applyDecisions(rows, foldDecisions(lines), targets);
-    assert.deepEqual(
-      result.map(({ labels }) => labels.NatureTitle),
-      ["Cuts", "Burns", null, "Fractures"],
-    );
-    assert.equal(result[3]!.labels.Part, "Foot");
-    assert.equal(result[0]!.decision, lines[0]!.id);
-    assert.equal(result[1], rows[1]);
+    const { decisions, labels, applied } = decide(rows, foldDecisions(lines));
+    assert.deepEqual(labels, {
+      a: { NatureTitle: "Cuts" },
+      b: { NatureTitle: "Burns" },
+      c: { NatureTitle: null },
+      d: { NatureTitle: "Fractures" },
+    });
+    assert.equal(decisions.get("a")!.get("NatureTitle")!.decision, lines[0]!.id);
     const { changed, confirmed, added, removed, heldOut } = applied;
     assert.deepEqual(
       { changed, confirmed, added, removed, heldOut },
       { changed: 1, confirmed: 1, added: 1, removed: 1, heldOut: 0 },
     );
-    assert.equal(rows[0]!.labels.NatureTitle, "Burns", "the rows given are not touched");
   });
 
-  it("lets pool rows that got a label join train, and only those", () => {
+  it("let pool rows that got a label join train, and only those", () => {
     const rows = [row("a", "pool"), row("b", "pool"), row("c", "pool"), row("d", "pool")];
     const lines = [
       line({ row: "a", split: "pool", before: null, after: "Cuts" }),
       line({ row: "b", split: "pool", before: null, kind: "none", after: null }),
       line({ row: "c", split: "pool", before: null, kind: "skipped", after: null }),
     ];
-    const { rows: result, applied } = applyDecisions(rows, foldDecisions(lines), targets);
-    assert.deepEqual(
-      result.map(({ split }) => split),
-      ["train", "pool", "pool", "pool"],
-    );
+    const { labels, applied } = decide(rows, foldDecisions(lines));
+    assert.deepEqual(labels, { a: { NatureTitle: "Cuts" }, b: { NatureTitle: null } });
     assert.deepEqual(applied.joined, ["a"]);
     assert.equal(applied.skipped, 1);
   });
 
-  it("never changes labels of validation and test; lists blind random judgements apart", () => {
+  it("never come from validation and test; blind random judgements there are listed apart", () => {
     const rows = [
       row("v", "validation", { NatureTitle: "Burns" }),
       row("t", "test", { NatureTitle: "Burns" }),
@@ -77,56 +83,50 @@ describe("applying decisions", () => {
       line({ row: "t", split: "test", after: "Cuts", inclusion: 0.1 }),
       line({ row: "b", split: "test", after: "Cuts", blind: true }),
     ];
-    const { rows: result, applied } = applyDecisions(rows, foldDecisions(lines), targets);
-    assert.deepEqual(result, rows);
+    const { decisions, applied } = decide(rows, foldDecisions(lines));
+    assert.equal(decisions.size, 0);
     assert.equal(applied.heldOut, 3);
     assert.deepEqual(applied.relabelled, [
       { row: "v", target: "NatureTitle", given: "Burns", relabelled: "Cuts", inclusion: 0.1, decision: lines[0]!.id },
     ]);
   });
 
-  it("keeps rows in train that were reviewed in the pool, wherever the split put them", () => {
+  it("name the rows that a split must keep in train because they were reviewed in the pool", () => {
     const rows = [row("p", "test", { NatureTitle: "Burns" }), row("q", "test", { NatureTitle: "Burns" })];
     const verdicts = foldDecisions([
       line({ row: "p", split: "pool", before: null, after: "Cuts" }),
       line({ row: "q", split: "pool", before: null, after: "Cuts", blind: true, inclusion: 0.02 }),
     ]);
     assert.deepEqual([...rowsKeptInTrain(verdicts)], ["p"]);
-    const { rows: result, applied } = applyDecisions(rows, verdicts, targets);
-    assert.deepEqual(
-      result.map(({ split, labels }) => [split, labels.NatureTitle]),
-      [
-        ["train", "Cuts"],
-        ["test", "Burns"],
-      ],
-    );
-    assert.deepEqual(applied.movedToTrain, ["p"]);
+    const { decisions, applied } = decide(rows, verdicts);
+    assert.equal(decisions.size, 0);
+    assert.deepEqual(applied.misplaced, ["p"]);
   });
 
-  it("uses no side of an unsettled conflict", () => {
+  it("use no side of an unsettled conflict", () => {
     const rows = [row("a", "train", { NatureTitle: "Burns" }), row("b", "pool")];
     const lines = ["a", "b"].flatMap((id) => [
       line({ row: id, after: "Cuts" }),
       line({ row: id, who: "ben", after: "Fractures" }),
     ]);
-    const { rows: result, applied } = applyDecisions(rows, foldDecisions(lines), targets);
-    assert.deepEqual(result, rows);
+    const { decisions, applied } = decide(rows, foldDecisions(lines));
+    assert.equal(decisions.size, 0);
     assert.equal(applied.conflicts.length, 2);
   });
 
-  it("reports labels and targets that the project does not have", () => {
+  it("have no effect for labels and targets that the project does not have, and are reported", () => {
     const rows = [row("a", "train", { NatureTitle: "Burns" })];
     const lines = [
       line({ row: "a", after: "Burnz" }),
       line({ row: "a", target: "Gone", after: "x" }),
       line({ row: "a", target: "Part", after: "anything" }),
     ];
-    const { rows: result, applied } = applyDecisions(rows, foldDecisions(lines), targets);
+    const { labels, applied } = decide(rows, foldDecisions(lines));
     assert.deepEqual(applied.unknown, lines.slice(0, 2));
-    assert.deepEqual(result[0]!.labels, { NatureTitle: "Burns", Part: "anything" });
+    assert.deepEqual(labels, { a: { Part: "anything" } });
   });
 
-  it("holds for any decisions: validation and test rows stay as given, or leave for train", () => {
+  it("never speak of validation or test rows, whatever was decided", () => {
     const split = fc.constantFrom<SplitName>("train", "tune", "validation", "test", "pool");
     const label = fc.constantFrom("Burns", "Cuts", null);
     fc.assert(
@@ -144,11 +144,10 @@ describe("applying decisions", () => {
               ...(each.random ? { inclusion: 0.5 } : {}),
             }),
           );
-          const { rows: result } = applyDecisions(rows, foldDecisions(lines), targets);
-          for (const [i, after] of result.entries()) {
-            const before = rows[i]!;
-            if (after.split === "validation" || after.split === "test") assert.deepEqual(after, before);
-            else if (before.split !== after.split) assert.equal(after.split, "train");
+          const { decisions } = decide(rows, foldDecisions(lines));
+          for (const each of rows) {
+            if (each.split === "validation" || each.split === "test") assert.ok(!decisions.has(each.row));
+            else assert.ok(decisions.has(each.row));
           }
         },
       ),

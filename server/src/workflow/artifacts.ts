@@ -1,0 +1,96 @@
+/** Which job holds a model's current artifact, and its newest evaluation (DESIGN §1: current). */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Job } from "../../../schemas/job.ts";
+import { Report } from "../../../schemas/report.ts";
+import { trainingSpecHash } from "../project/training-spec.ts";
+import { type Session, WorkflowError } from "./session.ts";
+
+/** Engines whose models are made by a fine-tune. */
+const FINE_TUNED: ReadonlySet<string> = new Set(["linear", "qlora", "openai"]);
+
+export function isFineTuned(session: Session, model: string): boolean {
+  return FINE_TUNED.has(modelSpec(session, model).engine);
+}
+
+/** @throws WorkflowError when the project has no such model */
+export function modelSpec({ project }: Session, model: string) {
+  const spec = project.spec.models[model];
+  if (!spec) {
+    const names = Object.keys(project.spec.models).join(", ");
+    throw new WorkflowError(`There is no model "${model}" in ${project.name}. Models: ${names}.`);
+  }
+  return spec;
+}
+
+/** Succeeded jobs of this project that satisfy `wanted`, newest first. */
+async function* succeeded(session: Session, wanted: (job: Job) => boolean): AsyncGenerator<Job> {
+  for (const id of await session.jobs.store.ids()) {
+    let snapshot: Awaited<ReturnType<typeof session.jobs.store.read>>;
+    try {
+      snapshot = await session.jobs.store.read(id);
+    } catch {
+      // Listed with its problem where jobs are listed; it is nobody's artifact.
+      continue;
+    }
+    const { job, state } = snapshot;
+    if (state === "succeeded" && job.project.file === session.project.file && wanted(job)) yield job;
+  }
+}
+
+/** The newest succeeded fine-tune whose training spec is unchanged; null when the model has to be fine-tuned first. */
+export async function currentFineTune(session: Session, model: string): Promise<Job | null> {
+  const hash = trainingSpecHash(session.project, model);
+  for await (const job of succeeded(session, ({ kind }) => kind === "fine-tune")) {
+    if (job.models[0]!.name === model && job.models[0]!.training_spec === hash) return job;
+  }
+  return null;
+}
+
+/** The newest succeeded evaluation or comparison that has the model. */
+export async function newestEvaluation(session: Session, model: string): Promise<{ job: Job; report: Report } | null> {
+  const has = (job: Job) =>
+    (job.kind === "evaluate" || job.kind === "compare") && job.models.some(({ name }) => name === model);
+  for await (const job of succeeded(session, has)) {
+    const report = await readReport(session, job.id);
+    if (report) return { job, report };
+  }
+  return null;
+}
+
+/** The newest succeeded job of the model that holds predictions of pool rows, and, apart, out-of-fold predictions. */
+export async function newestPredictions(session: Session, model: string) {
+  const holds = (job: Job) => job.kind !== "fine-tune" && job.models.some(({ name }) => name === model);
+  let plain: Job | null = null;
+  let outOfFold: Job | null = null;
+  for await (const job of succeeded(session, holds)) {
+    if (job.options.file !== undefined) continue;
+    if (job.options.outOfFold === true) outOfFold ??= job;
+    else if ((job.options.splits as string[] | undefined)?.includes("pool")) plain ??= job;
+    if (plain && outOfFold) break;
+  }
+  return { plain, outOfFold };
+}
+
+/** report.json of a job; null when there is none that can be read. */
+export async function readReport(session: Session, job: string): Promise<Report | null> {
+  try {
+    return Report.parse(JSON.parse(await readFile(join(session.jobs.store.folder(job), "report.json"), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+/** Jobs that retention must not take: current artifacts and what the panels show. */
+export async function neededJobs(session: Session): Promise<Set<string>> {
+  const needed = new Set<string>();
+  for (const model of Object.keys(session.project.spec.models)) {
+    const [fineTune, evaluation, { plain, outOfFold }] = await Promise.all([
+      currentFineTune(session, model),
+      newestEvaluation(session, model),
+      newestPredictions(session, model),
+    ]);
+    for (const job of [fineTune, evaluation?.job, plain, outOfFold]) if (job) needed.add(job.id);
+  }
+  return needed;
+}

@@ -1,0 +1,13 @@
+/** A job's predictions, whichever form they are in. */
+import { Prediction } from "../../../schemas/predictions.ts";
+import { readPredictionsParquet } from "../dataset/predictions-parquet.ts";
+import { wholeLines } from "../jobs/lines.ts";
+import { predictionsFile } from "../jobs/predictions.ts";
+import type { Session } from "./session.ts";
+
+/** In the order in which they were made; nothing for a job without any. */
+export async function* readPredictions(session: Session, job: string): AsyncGenerator<Prediction> {
+  const file = predictionsFile(session.jobs.store.folder(job));
+  if (file?.format === "parquet") yield* readPredictionsParquet(session.duckdb, file.path);
+  else if (file) for await (const line of wholeLines(file.path)) yield Prediction.parse(JSON.parse(line.text));
+}

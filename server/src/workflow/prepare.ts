@@ -1,0 +1,178 @@
+/** Fills a job folder: everything its runner needs, so that the folder alone says what the job is (DESIGN §4). */
+import { existsSync } from "node:fs";
+import { cp, link, mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Job, JobKind, JobModel, JobTarget } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import type { SplitName } from "../../../schemas/rows.ts";
+import { writeJobRows } from "../dataset/job-rows.ts";
+import { acceptedShare } from "../evaluation/report.ts";
+import type { NewJob } from "../jobs/store.ts";
+import { trainingSpecHash } from "../project/training-spec.ts";
+import { trainingDecisions } from "../review/apply.ts";
+import { versions } from "../versions.ts";
+import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
+import { jobRowState, type ProjectData } from "./data.ts";
+import { readPredictions } from "./predictions.ts";
+import { type Session, WorkflowError } from "./session.ts";
+
+/** What a person asks for. */
+export interface JobRequest {
+  kind: JobKind;
+  models: string[];
+  /** Default: the model's host, else `local`. */
+  host?: string;
+  /** Splits to predict, beside those the kind needs. */
+  splits?: SplitName[];
+  /** Out-of-fold probabilities of the rows trained on. */
+  outOfFold?: boolean;
+  /** Use this fine-tune's artifact instead of the current one. */
+  artifact?: string;
+  threads?: number;
+}
+
+/** Splits each kind predicts. A fine-tune predicts nothing itself. */
+const SPLITS: Record<JobKind, SplitName[]> = {
+  "fine-tune": [],
+  evaluate: ["tune", "validation", "test"],
+  compare: ["tune", "validation", "test"],
+  predict: [],
+};
+
+/** Puts data and artifacts into `folder` and returns what goes into job.json. */
+export async function prepareJob(
+  session: Session,
+  { dataset, verdicts }: ProjectData,
+  request: JobRequest,
+  folder: string,
+): Promise<NewJob> {
+  const { project } = session;
+  await mkdir(join(folder, "data"));
+  const { decisions } = trainingDecisions(verdicts, jobRowState(dataset.rows), dataset.rows.targets);
+  const written = await writeJobRows(dataset, { decisions }, join(folder, "data", "rows.jsonl"));
+  if (request.kind === "fine-tune" && written.rows.train === 0) {
+    throw new WorkflowError("There are no labelled train rows to fine-tune on. Label some rows, or look at `split`.");
+  }
+  const models: JobModel[] = [];
+  for (const name of request.models) models.push(await prepareModel(session, request, name, folder));
+  const splits = [...new Set([...SPLITS[request.kind], ...(request.splits ?? [])])].filter(
+    (split) => split !== "pool" || written.rows.pool > 0,
+  );
+  const validation = written.rows.validation > 0;
+  const certifies = request.kind === "evaluate" || request.kind === "compare";
+  if (certifies) await writePrevious(session, request.models, folder);
+  return {
+    kind: request.kind,
+    project: { name: project.name, file: project.file },
+    models,
+    host: jobHost(session, request),
+    task: {
+      ...(project.spec.task.instructions ? { instructions: project.spec.task.instructions } : {}),
+      inputs: project.inputs,
+      targets: dataset.rows.targets.map(({ name, column, labels }, t): JobTarget => {
+        const { never, risk } = project.targets[t]!;
+        return { name, column, labels, never, risk };
+      }),
+    },
+    data: {
+      fingerprint: written.fingerprint,
+      rows: written.rows,
+      decisions: written.decisions,
+      sampling: dataset.sampling,
+      validation,
+      grouped: project.spec.dataset.group !== undefined,
+    },
+    confidence: project.spec.confidence,
+    seed: project.spec.dataset.split.seed,
+    versions: versions(),
+    options: {
+      splits,
+      outOfFold: request.outOfFold === true || (certifies && !validation),
+      ...(certifies ? { uses: await certificateUses(session, models) } : {}),
+      ...(request.threads === undefined ? {} : { threads: request.threads }),
+    },
+  };
+}
+
+async function prepareModel(session: Session, request: JobRequest, name: string, folder: string): Promise<JobModel> {
+  const model: JobModel = {
+    name,
+    spec: modelSpec(session, name),
+    training_spec: trainingSpecHash(session.project, name),
+  };
+  if (request.kind === "fine-tune" || !isFineTuned(session, name)) return model;
+  const from = request.artifact ?? (await currentFineTune(session, name))?.id;
+  if (!from) throw new WorkflowError(`Model "${name}" has not been fine-tuned as it now stands. Fine-tune it first.`);
+  const source = join(session.jobs.store.folder(from), "model");
+  if (!existsSync(source)) throw new WorkflowError(`Job ${from} holds no model. Fine-tune "${name}" again.`);
+  const path = `data/models/${name}`;
+  await linkFolder(source, join(folder, path));
+  return { ...model, artifact: { job: from, path } };
+}
+
+/** The files of a folder under a second name: an artifact is never changed, so it need not be copied. */
+async function linkFolder(source: string, target: string): Promise<void> {
+  for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(target, from.slice(source.length + 1));
+    await mkdir(dirname(to), { recursive: true });
+    // File systems without hard links get a copy.
+    await link(from, to).catch(() => cp(from, to));
+  }
+}
+
+function jobHost({ project }: Session, request: JobRequest): Job["host"] {
+  const spec = project.spec.models[request.models[0]!];
+  const name = request.host ?? (spec && "host" in spec ? spec.host : undefined) ?? "local";
+  if (name === "local") return { name, kind: "local" };
+  const host = project.spec.hosts[name];
+  if (!host) throw new WorkflowError(`There is no host "${name}" in ${project.name}.`);
+  const { price_per_hour } = host;
+  return { name, kind: host.kind, ...(price_per_hour === undefined ? {} : { price_per_hour }) };
+}
+
+/** The evaluations before of these models, with their test predictions: for the report's "what changed". */
+async function writePrevious(session: Session, models: readonly string[], folder: string): Promise<void> {
+  const index = [];
+  let lines = "";
+  for (const model of models) {
+    const before = await newestEvaluation(session, model);
+    if (!before) continue;
+    const { job, report } = before;
+    index.push({
+      model,
+      job: job.id,
+      date: report.date,
+      decisions: report.decisions,
+      accepted: acceptedShare(report.models[model]!),
+    });
+    for await (const prediction of readPredictions(session, job.id)) {
+      if (prediction.model === model && prediction.split === "test") lines += `${JSON.stringify(brief(prediction))}\n`;
+    }
+  }
+  if (index.length === 0) return;
+  await writeFile(join(folder, "data", "previous.jsonl"), lines);
+  await writeFile(join(folder, "data", "previous.json"), JSON.stringify(index));
+}
+
+/** A comparison of labels needs no full vectors. */
+function brief({ all: _, ...prediction }: Prediction): Prediction {
+  return prediction;
+}
+
+/**
+ * By model: how many models and rounds have been certified on the project's validation rows, this one included
+ * (DESIGN §5.3). An artifact that is evaluated again is the same use.
+ */
+async function certificateUses(session: Session, models: readonly JobModel[]): Promise<Record<string, number>> {
+  const spent = new Set<string>();
+  for (const id of await session.jobs.store.ids()) {
+    const snapshot = await session.jobs.store.read(id).catch(() => null);
+    if (snapshot?.state !== "succeeded" || snapshot.job.project.file !== session.project.file) continue;
+    if (snapshot.job.kind !== "evaluate" && snapshot.job.kind !== "compare") continue;
+    for (const { name, artifact } of snapshot.job.models) spent.add(`${name}\n${artifact?.job ?? ""}`);
+  }
+  for (const { name, artifact } of models) spent.add(`${name}\n${artifact?.job ?? ""}`);
+  return Object.fromEntries(models.map(({ name }) => [name, spent.size]));
+}

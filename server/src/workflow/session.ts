@@ -1,0 +1,57 @@
+/** One open project: what every operation of this folder works on. */
+import { join } from "node:path";
+import type { Job } from "../../../schemas/job.ts";
+import { createDuckDb, type DuckDb } from "../dataset/duckdb.ts";
+import { entryPath } from "../entry.ts";
+import type { Host } from "../jobs/hosts/host.ts";
+import { localHost } from "../jobs/hosts/local.ts";
+import { type JobManager, type JobManagerOptions, jobManager } from "../jobs/manager.ts";
+import type { Project } from "../project/project.ts";
+import { type DecisionLog, openDecisionLog } from "../review/decisions.ts";
+
+export interface Session {
+  project: Project;
+  jobs: JobManager;
+  duckdb: DuckDb;
+  decisions: DecisionLog;
+  close(): Promise<void>;
+}
+
+/** Something a person asked for cannot be done. The message says what is wrong and what to do. */
+export class WorkflowError extends Error {
+  override name = "WorkflowError";
+}
+
+/** `<folder>/.clf/jobs`. Job folders of all projects of a folder stand side by side. */
+export function jobsFolder(project: Project): string {
+  return join(project.stateFolder, "jobs");
+}
+
+export function openSession(project: Project, options: Pick<JobManagerOptions, "onCondition"> = {}): Session {
+  const root = jobsFolder(project);
+  const local = localHost({ jobs: root });
+  const duckdb = createDuckDb({ folder: project.folder });
+  const jobs = jobManager({
+    root,
+    host: (job) => hostOf(job, local),
+    // VS Code's own Node runs the runner: a machine needs no Node of its own.
+    runner: () => ({ command: [process.execPath, entryPath("runner")], env: { ELECTRON_RUN_AS_NODE: "1" } }),
+    ...options,
+  });
+  return {
+    project,
+    jobs,
+    duckdb,
+    decisions: openDecisionLog(project.decisionsFile),
+    async close() {
+      await Promise.all([jobs.close(), duckdb.close()]);
+    },
+  };
+}
+
+function hostOf(job: Job, local: Host): Host {
+  if (job.host.kind === "local") return local;
+  throw new WorkflowError(
+    `Host "${job.host.name}" is of kind ${job.host.kind}, which this version of Clf cannot reach yet.`,
+  );
+}
