@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { access, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Launch } from "../../schemas/job.ts";
+import { launchCommand } from "../../server/src/jobs/launcher.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
 import { signalGroup } from "../../server/src/jobs/process.ts";
 import { JobError } from "../../server/src/jobs/store.ts";
@@ -149,6 +151,17 @@ describe("job manager", () => {
   it("launches an attempt that was made but never launched", async () => {
     await manager.close();
     const { id } = await manager.store.create("baseline", async () => newJob({ rows: 3, pause: 1 }));
+    manager = testManager(root);
+    await manager.start();
+    assert.equal((await manager.ended(id)).state, "succeeded");
+  });
+
+  it("starts the runner although whoever launched it hears nothing any more", async () => {
+    await manager.close();
+    const { id } = await manager.store.create("baseline", async () => newJob({ rows: 3, pause: 1 }));
+    const [file, ...args] = launchCommand(manager.store.folder(id), 1, FAKE_RUNNER);
+    // A pipe without a reader, as a killed manager leaves it.
+    spawnSync("sh", ["-c", '{ sleep 0.2; exec "$@"; } | :', "sh", file, ...args], { stdio: "ignore" });
     manager = testManager(root);
     await manager.start();
     assert.equal((await manager.ended(id)).state, "succeeded");

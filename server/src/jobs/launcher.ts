@@ -1,4 +1,6 @@
 /** Starts a supervisor on this machine, apart from this process (DESIGN §4). */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import type { RunnerCommand } from "./hosts/host.ts";
@@ -38,5 +40,7 @@ export async function launchHere(
   const env = platform === "win32" ? { ELECTRON_RUN_AS_NODE: "1", ...runner.env } : { ...runner.env };
   const { stdout, stderr, exitCode } = await execa(file, args, { env, stdin: "ignore", reject: false });
   if (stdout === "launched" || stdout === "already launched") return stdout;
+  // A supervisor that died before it could say so has recorded itself all the same: the job is launched, and soon lost.
+  if (existsSync(join(folder, "attempts", String(attempt), "launch.json"))) return "already launched";
   throw new Error(`The job could not be started: ${stderr || stdout || `the launcher ended with code ${exitCode}`}`);
 }

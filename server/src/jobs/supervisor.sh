@@ -114,6 +114,10 @@ finish() {
   exit 0
 }
 
+# A manager that is killed meanwhile does not hear it; that must not end the supervisor. In a subshell, because the runner
+# would inherit the ignored signal.
+say() { (trap '' PIPE && echo "$1") 2>/dev/null || :; }
+
 # --- launch and supervise --------------------------------------------------------------------------------------
 
 # Replaces this process by COMMAND in a session of its own. macOS has no setsid.
@@ -170,12 +174,12 @@ supervise() {
   if ! ln "$attempt/launch.json.$$" "$attempt/launch.json" 2>/dev/null; then
     if [ -e "$attempt/launch.json" ] || ! (set -C && cat "$attempt/launch.json.$$" >"$attempt/launch.json") 2>/dev/null; then
       rm -f "$attempt/launch.json.$$"
-      echo "already launched"
+      say "already launched"
       exit 0
     fi
   fi
   rm -f "$attempt/launch.json.$$"
-  echo launched
+  say launched
   exec >>"$attempt/log.txt" 2>&1
 
   # While queued, a signal ends the wait. Later the supervisor ignores signals: it outlives the runner, to say how that ended.
