@@ -10,12 +10,12 @@ import { keepPace } from "./pace.ts";
 import { count, listProblems, type ProblemList, quoted } from "./problems.ts";
 import { profileRows } from "./profile.ts";
 import { readTable, type WantedColumn } from "./read.ts";
+import { joinRows } from "./row-sets.ts";
 import { assignIds, leaveOutEmpty, type Rows, TRAIN, TUNE } from "./rows.ts";
 import { applySampling, type SamplingReport } from "./sample.ts";
 import { assignSplits, reportLeaks, sliceTune } from "./splits.ts";
 import { readSplits, writeSplits } from "./splits-file.ts";
 import type { TextColumn } from "./text-column.ts";
-import { disjointSets } from "./union-find.ts";
 
 export interface Dataset {
   project: Project;
@@ -85,17 +85,15 @@ export async function openDataset(project: Project, options: OpenOptions): Promi
 
   onProgress?.("finding duplicates", 0, null);
   const duplicates = await findDuplicates(inputs, (row) => leftOut[row] === 0, dataset.split.seed, pace);
-  rows.group = joinSets(
-    rows,
-    duplicates,
-    dataset.group === undefined ? undefined : table.coded.get(dataset.group)?.codes,
-  );
+  const groupColumn = dataset.group === undefined ? undefined : table.coded.get(dataset.group);
+  const sets = joinRows(project, rows, duplicates, groupColumn, problems, locate);
+  rows.group = sets.together;
 
   onProgress?.("dividing", 0, null);
   const saved = await readSplits(project.splitsFile, problems);
   const splitColumn = dataset.split.column === undefined ? undefined : table.coded.get(dataset.split.column);
-  const added = assignSplits(project, rows, splitColumn, saved, problems, locate);
-  const leaks = reportLeaks(rows, problems);
+  const added = assignSplits(project, rows, sets.duplicates, splitColumn, saved, problems, locate);
+  const leaks = reportLeaks(rows, sets.duplicates, problems);
   const sampling = applySampling(project, rows);
   sliceTune(project, rows);
   // A splits file that cannot be read, or data that cannot, must not decide anything for good.
@@ -137,28 +135,6 @@ function wantedColumns(project: Project, others: string[]): WantedColumn[] {
   want(split.column, "coded", true);
   for (const column of others) want(column, "text", true);
   return wanted;
-}
-
-/** Sets of rows that belong together: duplicates, near-duplicates, and rows of one group (the empty group is none). */
-function joinSets(
-  rows: Rows,
-  { exact, near }: { exact: Int32Array; near: Int32Array },
-  groups: Int32Array | undefined,
-): Int32Array {
-  const sets = disjointSets(rows.count);
-  for (let i = 0; i < rows.count; i++) sets.join(i, exact[i]!);
-  for (let i = 0; i < near.length; i += 2) sets.join(near[i]!, near[i + 1]!);
-  if (groups) {
-    const first = new Map<number, number>();
-    for (let i = 0; i < rows.count; i++) {
-      const group = groups[i]!;
-      if (group === 0) continue;
-      const head = first.get(group);
-      if (head === undefined) first.set(group, i);
-      else sets.join(head, i);
-    }
-  }
-  return Int32Array.from({ length: rows.count }, (_, i) => sets.find(i));
 }
 
 /** What only shows in the whole. */

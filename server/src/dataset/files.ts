@@ -4,7 +4,8 @@ import path from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import type { Problem } from "../../../schemas/problem.ts";
 import type { Project } from "../project/project.ts";
-import { didYouMean, nearest, type ProblemList, quoted } from "./problems.ts";
+import { closest, didYouMean } from "../project/suggest.ts";
+import { type ProblemList, quoted } from "./problems.ts";
 
 export type DataFormat = "csv" | "tsv" | "jsonl" | "json" | "parquet";
 
@@ -129,7 +130,7 @@ export async function findFiles(project: Project, problems: ProblemList, locate?
     const around = await glob(folder === "." ? "*" : `${folder}/*`, { cwd: project.folder, onlyFiles: true }).catch(
       () => [],
     );
-    return nearest(
+    return closest(
       pattern,
       around.filter((file) => dataFormat(file)),
     );

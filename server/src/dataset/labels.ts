@@ -1,8 +1,9 @@
 /** From label cells to label codes, and what is suspicious about the labels. */
 import { distance } from "fastest-levenshtein";
 import type { Label, Project, Target } from "../project/project.ts";
+import { closest, didYouMean } from "../project/suggest.ts";
 import { byCodeUnit, type Locate } from "./files.ts";
-import { count, didYouMean, lineRange, nearest, type ProblemList, quoted } from "./problems.ts";
+import { count, lineRange, type ProblemList, quoted } from "./problems.ts";
 import type { CodedColumn, Table } from "./read.ts";
 import type { DatasetTarget } from "./rows.ts";
 import { disjointSets } from "./union-find.ts";
@@ -126,7 +127,7 @@ function checkListed(
   const unlisted = [...values.values()].filter((value) => !codeOf.has(value.text));
   for (const value of unlisted) {
     if (!problems.wants("unlisted-label", place(value).file)) continue;
-    const close = nearest(value.text, spellings).map((spelling) => labels[codeOf.get(spelling)!]!.name);
+    const close = closest(value.text, spellings).map((spelling) => labels[codeOf.get(spelling)!]!.name);
     problems.add({
       severity: "warning",
       code: "unlisted-label",
@@ -138,7 +139,7 @@ function checkListed(
   const present = new Set([...values.keys()].map((text) => codeOf.get(text)));
   for (const [code, label] of labels.entries()) {
     if (present.has(code)) continue;
-    const close = nearest(
+    const close = closest(
       label.name,
       unlisted.map((value) => value.text),
     );

@@ -1,4 +1,3 @@
-import { distance } from "fastest-levenshtein";
 import type { Problem } from "../../../schemas/problem.ts";
 
 /** Problems of one code in one file beyond this many are counted, not listed. */
@@ -71,23 +70,4 @@ export function count(n: number, noun: string, plural = `${noun}s`): string {
 export function quoted(text: string, length = 60): string {
   const cut = text.length > length ? `${text.slice(0, length - 1)}…` : text;
   return JSON.stringify(cut);
-}
-
-/** The candidates nearest in spelling, nearest first, at most three; none that is further than a third of the length. */
-export function nearest(text: string, candidates: Iterable<string>): string[] {
-  const wanted = text.trim().toLowerCase();
-  const scored: { candidate: string; edits: number }[] = [];
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - text.length) > Math.max(2, text.length / 2)) continue;
-    const edits = distance(wanted, candidate.trim().toLowerCase());
-    if (edits <= Math.max(1, Math.floor(Math.max(wanted.length, candidate.length) / 3)))
-      scored.push({ candidate, edits });
-  }
-  scored.sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
-  return scored.slice(0, 3).map((s) => s.candidate);
-}
-
-/** ' Did you mean "x"?', or nothing. */
-export function didYouMean(suggestions: string[]): string {
-  return suggestions.length > 0 ? ` Did you mean ${quoted(suggestions[0]!)}?` : "";
 }

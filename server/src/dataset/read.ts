@@ -6,12 +6,13 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { closest, didYouMean } from "../project/suggest.ts";
 import { type DelimitedParser, fieldText, parseDelimited } from "./delimited.ts";
 import { type DuckDb, DuckDbError } from "./duckdb.ts";
 import type { DataFile } from "./files.ts";
 import { cellText, type JsonParser, parseJsonLines, parseJsonList } from "./json-records.ts";
 import type { Pace } from "./pace.ts";
-import { didYouMean, lineRange, nearest, type ProblemList, quoted } from "./problems.ts";
+import { lineRange, type ProblemList, quoted } from "./problems.ts";
 import type { Fields, RecordFault } from "./record.ts";
 import { buildTextColumn, type TextColumn, type TextColumnBuilder } from "./text-column.ts";
 
@@ -200,7 +201,7 @@ function matchColumns(names: string[], wanted: WantedColumn[], file: DataFile, l
 }
 
 function missingColumn(name: string, names: string[], file: DataFile, line?: number) {
-  const suggestions = nearest(name, names);
+  const suggestions = closest(name, names);
   const listed = names.slice(0, 20).map((n) => quoted(n, 40));
   if (names.length > 20) listed.push(`… (${names.length} in all)`);
   return {

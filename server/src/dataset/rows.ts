@@ -1,5 +1,5 @@
 /** Rows: their ids, and where each stands in its file. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { SplitName } from "../../../schemas/rows.ts";
 import type { Label, Project } from "../project/project.ts";
 import type { DataFile } from "./files.ts";
@@ -58,9 +58,7 @@ export interface Rows {
 
 /** Id of a row that has no id column: SHA-256, in hex, of the JSON `[[column, text], …]` of its inputs. */
 export function contentId(columns: string[], texts: string[]): string {
-  return createHash("sha256")
-    .update(JSON.stringify(columns.map((column, i) => [column, texts[i]])))
-    .digest("hex");
+  return hash("sha256", JSON.stringify(columns.map((column, i) => [column, texts[i]])), "hex");
 }
 
 export function rowId(rows: Rows, row: number): string {
@@ -128,7 +126,7 @@ export async function assignIds(
     else {
       let json = "";
       for (let k = 0; k < inputs.length; k++) json += `${prefixes[k]}${JSON.stringify(textAt(inputs[k]!, i))}]`;
-      base = createHash("sha256").update(`${json}]`).digest("hex");
+      base = hash("sha256", `${json}]`, "hex");
       if (given && problems.wants("empty-id", table.files[table.file[i]!]!.path)) {
         problems.add({
           severity: "warning",

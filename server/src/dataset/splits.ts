@@ -5,6 +5,7 @@
  * order in which rows arrive plays no part. A new row that belongs to rows of two splits is left out.
  */
 import type { Project } from "../project/project.ts";
+import { type SplitShares, splitShares } from "../project/split.ts";
 import type { Locate } from "./files.ts";
 import { hashBytes, mix, seedFor } from "./hash.ts";
 import { count, lineRange, type ProblemList, quoted } from "./problems.ts";
@@ -12,46 +13,6 @@ import type { CodedColumn } from "./read.ts";
 import { leftOutCode, POOL, type Rows, rowId, SPLITS, TEST, TRAIN, TUNE, VALIDATION } from "./rows.ts";
 import type { SavedSplit, SavedSplits } from "./splits-file.ts";
 import { stratify, type Units } from "./stratify.ts";
-
-export interface Shares {
-  train: number;
-  validation: number;
-  test: number;
-}
-
-const DEFAULT: Shares = { train: 0.64, validation: 0.16, test: 0.2 };
-
-/**
- * The shares meant by what is given. Validation and test default to 0.16 and 0.20, train to the rest; when train is given,
- * what it leaves is divided among the ones that are not, in proportion to their defaults. Scaled to add up to 1.
- */
-export function resolveShares({ train, validation, test }: Partial<Shares>): Shares {
-  let shares: Shares;
-  if (train === undefined) {
-    const v = validation ?? DEFAULT.validation;
-    const t = test ?? DEFAULT.test;
-    shares = { train: Math.max(0, 1 - v - t), validation: v, test: t };
-  } else {
-    const left = Math.max(0, 1 - train - (validation ?? 0) - (test ?? 0));
-    const open = (validation === undefined ? DEFAULT.validation : 0) + (test === undefined ? DEFAULT.test : 0);
-    const part = open === 0 ? 0 : left / open;
-    shares = { train, validation: validation ?? DEFAULT.validation * part, test: test ?? DEFAULT.test * part };
-  }
-  const sum = shares.train + shares.validation + shares.test;
-  return { train: shares.train / sum, validation: shares.validation / sum, test: shares.test / sum };
-}
-
-/** Shares of the rows that no file places: a split that has files of its own gets none of them. */
-export function carvedShares(project: Project): Shares {
-  const { source, split } = project.spec.dataset;
-  const shares = resolveShares(split);
-  if (typeof source === "string" || Array.isArray(source)) return shares;
-  if (source.validation !== undefined) shares.validation = 0;
-  if (source.test !== undefined) shares.test = 0;
-  const sum = shares.train + shares.validation + shares.test;
-  if (sum === 0) return { train: 1, validation: 0, test: 0 };
-  return { train: shares.train / sum, validation: shares.validation / sum, test: shares.test / sum };
-}
 
 const CODES: Record<SavedSplit, number> = { train: TRAIN, validation: VALIDATION, test: TEST };
 const NAMES: SavedSplit[] = ["train", "validation", "test"];
@@ -73,6 +34,7 @@ const COLUMN_VALUES: Record<string, number> = {
 export function assignSplits(
   project: Project,
   rows: Rows,
+  duplicates: Int32Array,
   column: CodedColumn | undefined,
   saved: SavedSplits,
   problems: ProblemList,
@@ -80,10 +42,11 @@ export function assignSplits(
 ): boolean {
   const free = placeFixed(project, rows, column, problems);
   if (free.length === 0) return false;
-  const shares = carvedShares(project);
+  const shares = splitShares(project.spec.dataset);
   const made = saved.splits.size === 0 && !saved.damaged;
 
   // Free rows by the set of rows they belong to.
+  const isNew = new Uint8Array(rows.count);
   const order = Int32Array.from(free).sort((a, b) => rows.group[a]! - rows.group[b]! || a - b);
   const fresh: number[][] = [];
   const places: (number | "bridge" | undefined)[] = [];
@@ -96,8 +59,10 @@ export function assignSplits(
     for (; end < order.length && rows.group[order[end]!] === group; end++) {
       const row = order[end]!;
       const split = made ? undefined : saved.splits.get(rowId(rows, row));
-      if (split === undefined) unplaced.push(row);
-      else {
+      if (split === undefined) {
+        unplaced.push(row);
+        isNew[row] = 1;
+      } else {
         known++;
         rows.split[row] = CODES[split];
         splits.add(CODES[split]);
@@ -120,16 +85,44 @@ export function assignSplits(
       for (const row of members) rows.split[row] = CODES[NAMES[parts[unit]!]!];
     }
   } else placeByHash(project, rows, fresh, places, shares);
-  reportBridges(rows, fresh, places, problems);
+  leaveOutStraddling(rows, duplicates, order, isNew);
+  reportBridges(rows, order, made, problems);
   if (!made) checkSaved(project, rows, free, saved, known, shares, problems, locate);
 
   let added = false;
-  for (const [unit, members] of fresh.entries()) {
-    if (places[unit] === "bridge") continue;
-    for (const row of members) saved.splits.set(rowId(rows, row), SPLITS[rows.split[row]!] as SavedSplit);
+  for (const row of order) {
+    if (isNew[row] === 0 || rows.leftOut[row] !== 0) continue;
+    saved.splits.set(rowId(rows, row), SPLITS[rows.split[row]!] as SavedSplit);
     added = true;
   }
   return added;
+}
+
+/**
+ * Leaves out new rows that have duplicates or near-duplicates in another split (where joinRows let them part). Rows that
+ * were saved before stay, and decide; else the split with most of the rows does, the first of SPLITS among equals.
+ */
+function leaveOutStraddling(rows: Rows, duplicates: Int32Array, free: Int32Array, isNew: Uint8Array): void {
+  // Only sets of duplicates that are in several sets of rows that stay together.
+  const firstOf = new Int32Array(rows.count).fill(-1);
+  const parted = new Map<number, number[]>();
+  for (const row of free) {
+    const set = duplicates[row]!;
+    if (firstOf[set]! < 0) firstOf[set] = row;
+    else if (rows.group[row] !== rows.group[firstOf[set]!]) parted.set(set, []);
+  }
+  for (const row of free) if (rows.leftOut[row] === 0) parted.get(duplicates[row]!)?.push(row);
+  const bridge = leftOutCode("bridge");
+  for (const members of parted.values()) {
+    const old = members.filter((row) => isNew[row] === 0);
+    const votes = new Array<number>(SPLITS.length).fill(0);
+    for (const row of old.length > 0 ? old : members) votes[rows.split[row]!]!++;
+    const contested = old.length > 0 && votes.filter((n) => n > 0).length > 1;
+    const home = votes.indexOf(Math.max(...votes));
+    for (const row of members) {
+      if (isNew[row] === 1 && (contested || rows.split[row] !== home)) rows.leftOut[row] = bridge;
+    }
+  }
 }
 
 /** Places pool rows and what files and the split column fix; returns the rows that are free. */
@@ -235,7 +228,7 @@ function placeByHash(
   rows: Rows,
   fresh: number[][],
   places: (number | "bridge" | undefined)[],
-  shares: Shares,
+  shares: SplitShares,
 ): void {
   const seed = seedFor(project.spec.dataset.split.seed, "split");
   const bridge = leftOutCode("bridge");
@@ -254,27 +247,20 @@ function placeByHash(
   }
 }
 
-function reportBridges(
-  rows: Rows,
-  fresh: number[][],
-  places: (number | "bridge" | undefined)[],
-  problems: ProblemList,
-): void {
-  for (const [unit, members] of fresh.entries()) {
-    if (places[unit] !== "bridge") continue;
-    for (const row of members) {
-      const file = rows.files[rows.file[row]!]!;
-      if (!problems.wants("bridge", file.path)) continue;
-      problems.add({
-        severity: "warning",
-        code: "bridge",
-        message:
-          "This new row belongs, by its group or its near-duplicates, to rows of two splits. It is left out, since wherever it went one split would leak into another.",
-        file: file.path,
-        range: lineRange(rows.line[row]!),
-        row: rowId(rows, row),
-      });
-    }
+function reportBridges(rows: Rows, free: Int32Array, made: boolean, problems: ProblemList): void {
+  const bridge = leftOutCode("bridge");
+  const bridging = free.filter((row) => rows.leftOut[row] === bridge).sort();
+  for (const row of bridging) {
+    const file = rows.files[rows.file[row]!]!;
+    if (!problems.wants("bridge", file.path)) continue;
+    problems.add({
+      severity: "warning",
+      code: "bridge",
+      message: `This ${made ? "" : "new "}row belongs, by its group or its near-duplicates, to rows of two splits. It is left out, since wherever it went one split would leak into another.`,
+      file: file.path,
+      range: lineRange(rows.line[row]!),
+      row: rowId(rows, row),
+    });
   }
 }
 
@@ -285,7 +271,7 @@ function checkSaved(
   free: number[],
   saved: SavedSplits,
   known: number,
-  shares: Shares,
+  shares: SplitShares,
   problems: ProblemList,
   locate?: Locate,
 ): void {
@@ -336,22 +322,28 @@ export function sliceTune(project: Project, rows: Rows): void {
  * Warns about validation and test rows that have a duplicate, near-duplicate or row of their group in train (and test rows
  * that have one in validation). Returns how many there are.
  */
-export function reportLeaks(rows: Rows, problems: ProblemList): number {
-  // First row of each set that is in train, and that is in validation.
-  const inTrain = new Int32Array(rows.count).fill(-1);
-  const inValidation = new Int32Array(rows.count).fill(-1);
-  for (let i = rows.count - 1; i >= 0; i--) {
-    if (rows.leftOut[i] !== 0) continue;
-    if (rows.split[i] === TRAIN || rows.split[i] === TUNE) inTrain[rows.group[i]!] = i;
-    else if (rows.split[i] === VALIDATION) inValidation[rows.group[i]!] = i;
-  }
+export function reportLeaks(rows: Rows, duplicates: Int32Array, problems: ProblemList): number {
+  const bySet = [rows.group, duplicates].map((sets) => {
+    /** A row of each set that is in train, and one that is in validation. */
+    const train = new Int32Array(rows.count).fill(-1);
+    const validation = new Int32Array(rows.count).fill(-1);
+    for (let i = rows.count - 1; i >= 0; i--) {
+      if (rows.leftOut[i] !== 0) continue;
+      if (rows.split[i] === TRAIN || rows.split[i] === TUNE) train[sets[i]!] = i;
+      else if (rows.split[i] === VALIDATION) validation[sets[i]!] = i;
+    }
+    return { sets, train, validation };
+  });
   let leaks = 0;
   let example: { row: number; other: number } | undefined;
   const leaking = { validation: 0, test: 0 };
   for (let i = 0; i < rows.count; i++) {
     if (rows.leftOut[i] !== 0 || (rows.split[i] !== VALIDATION && rows.split[i] !== TEST)) continue;
-    const group = rows.group[i]!;
-    const other = inTrain[group]! >= 0 ? inTrain[group]! : rows.split[i] === TEST ? inValidation[group]! : -1;
+    let other = -1;
+    for (const { sets, train, validation } of bySet) {
+      if (other < 0) other = train[sets[i]!]!;
+      if (other < 0 && rows.split[i] === TEST) other = validation[sets[i]!]!;
+    }
     if (other < 0) continue;
     leaks++;
     leaking[rows.split[i] === TEST ? "test" : "validation"]++;

@@ -12,7 +12,7 @@ export interface TextColumn {
 
 /** Text `i` of a column. */
 export function textAt(column: TextColumn, i: number): string {
-  return decode(column.bytes, column.offsets[i]!, column.offsets[i + 1]!);
+  return decodeText(column.bytes, column.offsets[i]!, column.offsets[i + 1]!);
 }
 
 /** Length of text `i` in bytes. */
@@ -36,7 +36,8 @@ export function* textsOf(column: TextColumn): Generator<string> {
   for (let i = 0; i < column.count; i++) yield textAt(column, i);
 }
 
-function decode(bytes: Uint8Array, start: number, end: number): string {
+/** UTF-8 bytes [start, end) as text. */
+export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
 }
 
