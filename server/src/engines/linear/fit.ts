@@ -51,7 +51,7 @@ export async function fitLinear(
 ): Promise<{ model: LinearModel; chosen: Chosen }> {
   const { features, train, tune = new Int32Array(0), threads, signal, onProgress } = input;
   const base = taskBase(input);
-  checkRows(input, [...[train, tune]]);
+  checkRows(input, [train, tune]);
   let search: SearchStep[] = [];
   let c = input.c;
   if (c === undefined && tune.length > 0 && base.options.grid.length > 1) {
@@ -74,9 +74,20 @@ export async function fitLinear(
     signal,
     onProgress: (done) => onProgress?.({ step: "fit", done, total: 1 }),
   });
-  const { hashes, idf, weights, epochs } = fitted!;
+  const { hashes, idf, weights, scales, epochs } = fitted!;
+  const { wordNgrams, characterNgrams } = features.options;
+  const { classes } = input;
   return {
-    model: { classes: input.classes, columns: features.columns, options: features.options, c, hashes, idf, weights },
+    model: {
+      classes,
+      columns: features.columns,
+      options: { wordNgrams, characterNgrams },
+      c,
+      hashes,
+      idf,
+      weights,
+      scales,
+    },
     chosen: { c, search, epochs },
   };
 }
@@ -124,8 +135,17 @@ function taskBase({ features: counts, labels, classes, rowWeights, options, seed
   return { counts, labels, classes, rowWeights, options: { ...defaultOptions, ...options }, seed };
 }
 
-/** @throws RangeError for what a caller must never pass: no rows, a label out of range. */
+/** Rows × labels of one fit: each is a float32 during the fit (8 GB). */
+const MAX_CELLS = 2e9;
+
+/** @throws RangeError for no rows, a label out of range, or more than memory holds. */
 function checkRows({ labels, classes, features }: TrainingData, sets: Int32Array[]): void {
+  const cells = sets.reduce((sum, rows) => sum + rows.length, 0) * classes;
+  if (cells > MAX_CELLS) {
+    throw new RangeError(
+      `Too much to fit in memory: rows × labels is ${cells}, at most ${MAX_CELLS} is possible. Use fewer rows (sampling) or labels.`,
+    );
+  }
   if (sets[0]!.length === 0) throw new RangeError("There are no rows to train on.");
   for (const rows of sets) {
     for (const row of rows) {

@@ -1,9 +1,12 @@
 import type { Features } from "./fit.ts";
-import { defaultOptions, type LinearOptions } from "./options.ts";
+import { defaultOptions, type LinearOptions, MANY_ROWS } from "./options.ts";
 import { countTerms } from "./term-counts.ts";
 
+export { type Explanation, explain, type WordContribution } from "./explain.ts";
 export { type Chosen, DEFAULT_C, type Features, fitLinear, outOfFold, type TrainingData } from "./fit.ts";
+export { assignFolds } from "./folds.ts";
 export type { LinearModel } from "./model.ts";
+export { decodeModel, encodeModel, ModelFileError, readModel } from "./model-file.ts";
 export { defaultOptions, type LinearOptions, type Progress, type RunOptions } from "./options.ts";
 export { predictProbabilities, topK } from "./predict.ts";
 export type { SearchStep } from "./tasks.ts";
@@ -18,6 +21,8 @@ export async function extractFeatures(
   options: Partial<LinearOptions> = {},
   run: { signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
 ): Promise<Features> {
-  const counts = await countTerms(texts, { ...defaultOptions, ...options }, run);
+  const { wordNgrams, characterNgrams, minRows } = { ...defaultOptions, ...options };
+  const least = minRows === "auto" ? (texts.length < MANY_ROWS ? 1 : 2) : minRows;
+  const counts = await countTerms(texts, { wordNgrams, characterNgrams, minRows: least }, run);
   return { ...counts, columns: texts[0]?.length ?? 0 };
 }

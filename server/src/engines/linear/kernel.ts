@@ -48,10 +48,9 @@ export function paddedLabels(labels: number): number {
   return Math.ceil(labels / 4) * 4;
 }
 
-/** Largest number of features whose weights fit in one WebAssembly memory (4 GiB). */
-export function maxFeatures(labels: number, rowCapacity: number): number {
-  const fixed = HEADER_BYTES + rowCapacity * 8 + paddedLabels(labels) * 8 + PAGE_BYTES;
-  return Math.floor((MAX_MEMORY_BYTES - fixed) / (paddedLabels(labels) * 4));
+/** Number of features whose weights take at most so many bytes. */
+export function featuresWithin(bytes: number, labels: number): number {
+  return Math.floor(bytes / (paddedLabels(labels) * 4));
 }
 
 /**
@@ -61,11 +60,6 @@ export function maxFeatures(labels: number, rowCapacity: number): number {
  * @throws RangeError when the weights do not fit in 4 GiB
  */
 export function createKernel(features: number, labels: number, rowCapacity: number): Kernel {
-  if (features > maxFeatures(labels, rowCapacity)) {
-    throw new RangeError(
-      `${features} features × ${labels} labels do not fit in memory: lower the number of features or of labels.`,
-    );
-  }
   const stride = paddedLabels(labels);
   const align = (n: number) => Math.ceil(n / 64) * 64;
   const columnsAt = HEADER_BYTES;
@@ -73,7 +67,13 @@ export function createKernel(features: number, labels: number, rowCapacity: numb
   const outputAt = align(valuesAt + rowCapacity * 4);
   const deltaAt = align(outputAt + stride * 4);
   const weightsAt = align(deltaAt + stride * 4);
-  const pages = Math.ceil((weightsAt + features * stride * 4) / PAGE_BYTES);
+  const bytes = weightsAt + features * stride * 4;
+  if (bytes > MAX_MEMORY_BYTES) {
+    throw new RangeError(
+      `${features} features × ${labels} labels do not fit in memory: lower the number of features or of labels.`,
+    );
+  }
+  const pages = Math.ceil(bytes / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const module = new WebAssembly.Module(encodeModule({ stride, columnsAt, valuesAt, outputAt, deltaAt, weightsAt }));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createKernel, type Kernel } from "./kernel.ts";
-import type { LinearModel } from "./model.ts";
+import { type LinearModel, restoreWeights } from "./model.ts";
 import { softmaxInto } from "./softmax.ts";
 import { BIAS } from "./solver.ts";
 import { lowerCase, visitTerms } from "./terms.ts";
@@ -41,13 +41,11 @@ export class Predictor {
   private readonly slotOf: Int32Array;
 
   constructor(model: LinearModel) {
-    const { hashes, classes, weights } = model;
+    const { hashes, classes } = model;
     this.model = model;
     this.vocabulary = new Vocabulary(hashes);
     this.kernel = createKernel(hashes.length + 1, classes, hashes.length + 1);
-    for (let row = 0; row <= hashes.length; row++) {
-      this.kernel.weights.set(weights.subarray(row * classes, (row + 1) * classes), row * this.kernel.stride);
-    }
+    restoreWeights(model, this.kernel);
     this.slotOf = new Int32Array(hashes.length).fill(-1);
   }
 

@@ -1,8 +1,13 @@
+import { featuresWithin } from "./kernel.ts";
+import { quantise } from "./model.ts";
 import type { LinearOptions } from "./options.ts";
 import { softmaxInto } from "./softmax.ts";
 import { loadRow, Solver } from "./solver.ts";
 import type { TermCounts } from "./term-counts.ts";
 import { fitWeighting, type Weighting, weighRows } from "./weighting.ts";
+
+/** Weights of one fit take at most this (1 GiB): with many labels there are fewer features. */
+const MAX_WEIGHT_BYTES = 2 ** 30;
 
 /** What worker threads are asked to do. One task runs on one thread from start to end, so its result does not depend on how many there are. */
 export type Task = SearchTask | FitTask | FoldTask;
@@ -49,8 +54,8 @@ export interface SearchStep {
 export interface FittedWeights {
   hashes: Int32Array<ArrayBuffer>;
   idf: Float32Array<ArrayBuffer>;
-  /** (features + 1) × classes; the last row holds the intercepts. */
-  weights: Float32Array<ArrayBuffer>;
+  weights: Int8Array<ArrayBuffer>;
+  scales: Float32Array<ArrayBuffer>;
   epochs: number;
 }
 
@@ -69,7 +74,8 @@ export function runTask(task: FoldTask, checkpoint: Checkpoint): Float32Array<Ar
 export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["kind"]];
 export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["kind"]] {
   const { options, counts, train, labels, classes } = task;
-  const weighting = fitWeighting(counts, train, options.minRows, options.maxFeatures);
+  const room = featuresWithin(MAX_WEIGHT_BYTES, classes);
+  const weighting = fitWeighting(counts, train, counts.options.minRows, Math.min(options.maxFeatures, room));
   const solver = new Solver({
     rows: weighRows(counts, weighting, train),
     features: weighting.idf.length,
@@ -84,7 +90,7 @@ export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["k
       return search(task, solver, weighting, checkpoint);
     case "fit": {
       const epochs = solver.fit(task.c, options, checkpoint);
-      return { hashes: weighting.hashes, idf: weighting.idf, weights: solver.unpaddedWeights(), epochs };
+      return { hashes: weighting.hashes, idf: weighting.idf, ...quantise(solver.kernel, classes), epochs };
     }
     case "fold":
       solver.fit(task.c, options, checkpoint);

@@ -18,11 +18,11 @@ export interface TermCounts {
   readonly hashes: Int32Array<SharedArrayBuffer>;
   /** Most entries in a row. */
   readonly longestRow: number;
-  readonly options: TermOptions;
+  readonly options: CountOptions;
 }
 
 export interface CountOptions extends TermOptions {
-  /** Terms in fewer rows are left out, here as in every subset of the rows. */
+  /** Terms in fewer rows are left out, here and again in every subset of the rows that is fitted on. */
   readonly minRows: number;
 }
 
@@ -137,7 +137,6 @@ function compact(
     starts[row + 1] = to;
     longestRow = Math.max(longestRow, to - rowStart);
   }
-  const { wordNgrams, characterNgrams } = options;
   return {
     rows,
     starts,
@@ -145,7 +144,7 @@ function compact(
     counts: keptCounts,
     hashes,
     longestRow,
-    options: { wordNgrams, characterNgrams },
+    options,
   };
 }
 
