@@ -25,7 +25,7 @@ export const pinnedNode = join(
 );
 
 /** Native modules of the server; everything else needs no build. */
-const NATIVE = ["@vscode/spdlog", "node-pty", "@parcel/watcher"];
+const NATIVE = ["@vscode/spdlog", "@vscode/native-watchdog", "node-pty", "@parcel/watcher"];
 
 /**
  * The folder of an installed code-server; installs it when it is missing (one to two minutes, needs the npm registry).

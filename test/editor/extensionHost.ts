@@ -4,12 +4,18 @@
  */
 import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { format } from "node:util";
 import Mocha from "mocha";
-import type { TestResult } from "./run.ts";
+import type { TestRecord, TestResult } from "./run.ts";
+
+function append(record: TestRecord): void {
+  appendFileSync(process.env.CLF_EDITOR_RESULTS!, `${JSON.stringify(record)}\n`);
+}
 
 /** @throws when a test failed: VS Code takes that as the run's failure */
 export async function run(): Promise<void> {
-  process.setSourceMapsEnabled(true);
+  // The window shows the host's console nowhere that a test run could read it.
+  console.log = (...values: unknown[]) => append({ log: format(...values) });
   const mocha = new Mocha({ ui: "bdd", timeout: 60_000, forbidOnly: true, reporter: "min" });
   // esbuild writes CommonJS, so this is the folder of the built file.
   for (const file of readdirSync(__dirname).sort())
@@ -17,14 +23,8 @@ export async function run(): Promise<void> {
   if (process.env.CLF_EDITOR_GREP) mocha.grep(process.env.CLF_EDITOR_GREP);
 
   const report = (test: Mocha.Test, state: TestResult["state"], error?: Error) => {
-    const title = test.titlePath();
-    const result: TestResult = {
-      title,
-      state,
-      milliseconds: test.duration ?? 0,
-      error: error?.stack ?? error?.message,
-    };
-    appendFileSync(process.env.CLF_EDITOR_RESULTS!, `${JSON.stringify(result)}\n`);
+    const stack = error?.stack ?? error?.message;
+    append({ title: test.titlePath(), state, milliseconds: test.duration ?? 0, error: stack });
   };
   const failures = await new Promise<number>((resolve) => {
     const runner = mocha.run(resolve);
@@ -32,5 +32,6 @@ export async function run(): Promise<void> {
     runner.on("fail", (test, error) => report(test, "failed", error));
     runner.on("pending", (test) => report(test, "skipped"));
   });
+  append({ ended: true });
   if (failures > 0) throw new Error(`${failures} failed`);
 }

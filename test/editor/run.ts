@@ -5,9 +5,10 @@
  * in the extension host, where `import * as vscode from "vscode"` is the real thing. `--electron`, or CLF_VSCODE=electron,
  * downloads VS Code with @vscode/test-electron; else the workbench of scripts/editor runs them without a display.
  */
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import * as esbuild from "esbuild";
 import { runExtensionTests } from "../../scripts/editor/extensionTests.ts";
@@ -20,6 +21,9 @@ export interface TestResult {
   milliseconds: number;
   error?: string;
 }
+
+/** A line of the results file: a result, a line of the tests' console, or the mark that mocha came to its end. */
+export type TestRecord = TestResult | { log: string } | { ended: true };
 
 interface Suite {
   /** The extension under test. */
@@ -51,11 +55,22 @@ async function build(name: string, tests: string[]): Promise<string> {
     platform: "node",
     target: "node22",
     format: "cjs",
-    sourcemap: "inline",
+    sourcemap: "external",
     external: ["vscode", "mocha"],
     logLevel: "warning",
   });
   return join(folder, "index.cjs");
+}
+
+/** A stack with the places in the built files replaced by those in the sources. */
+function inSources(stack: string): string {
+  return stack.replace(/(\/\S+\.test\.cjs):(\d+):(\d+)/g, (place, file: string, line: string, column: string) => {
+    if (!existsSync(`${file}.map`)) return place;
+    const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, "utf8")));
+    const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
+    if (!("originalSource" in entry)) return place;
+    return `${join(dirname(file), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  });
 }
 
 /** Runs one suite and prints its results. A run that ends early counts as one failure. */
@@ -84,7 +99,8 @@ async function run(name: string, tests: string[], electron: boolean): Promise<Te
         launchArgs: [workspace, "--disable-extensions", "--disable-workspace-trust"],
       });
     } else {
-      const log = (line: string) => lines.push(line);
+      // Without VS Code's own stacks.
+      const log = (line: string) => lines.push(line.split("\n", 1)[0]!);
       const { code, logs, seconds } = await runExtensionTests({ ...suite, workspace, testsPath, env, log });
       console.log(`${name}: VS Code started in ${seconds.started} s, ended after ${seconds.ended} s`);
       if (code !== 0) why = `The extension host ended with ${code}.\n${logs}`;
@@ -92,20 +108,24 @@ async function run(name: string, tests: string[], electron: boolean): Promise<Te
   } catch (error) {
     why = error instanceof Error ? error.message : String(error);
   }
-  const found = readFileSync(results, "utf8")
+  const records = readFileSync(results, "utf8")
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as TestResult);
+    .map((line) => JSON.parse(line) as TestRecord);
   rmSync(folder, { recursive: true, force: true });
-  if (why && !found.some((result) => result.state === "failed")) {
-    found.push({ title: [name, "runs to its end"], state: "failed", milliseconds: 0, error: why });
+  const found = records.filter((record) => "state" in record);
+  // A killed extension host looks like a success to the window.
+  if (!records.some((record) => "ended" in record)) {
+    why ??= "The extension host ended before the tests did.";
+    found.push({ title: [name, "runs to its end"], state: "failed", milliseconds: 0 });
   }
+  for (const record of records) if ("log" in record) console.log(record.log.replace(/^/gm, "  │ "));
   for (const { title, state, milliseconds, error } of found) {
     const mark = { passed: "✔", failed: "✘", skipped: "-" }[state];
     console.log(`  ${mark} ${title.join(" › ")} (${milliseconds} ms)`);
-    if (error) console.log(error.replace(/^/gm, "      "));
+    if (error) console.log(inSources(error).replace(/^/gm, "      "));
   }
-  if (why) console.log(`The window's last lines:\n${lines.slice(-40).join("\n")}\n${why}`);
+  if (why) console.log(`The last lines of the window's log:\n${lines.slice(-20).join("\n")}\n${why}`);
   return found;
 }
 
