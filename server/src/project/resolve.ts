@@ -38,7 +38,7 @@ export function resolveProject(file: string, spec: ProjectFile, labelFiles: Read
     name: spec.name ?? projectStem(file),
     stateFolder: join(folder, ".clf"),
     splitsFile: join(folder, `${projectStem(file)}.splits.jsonl`),
-    decisionsFile: join(folder, spec.review.decisions),
+    decisionsFile: join(folder, ...spec.review.decisions.split(/[\\/]/)),
     inputs: spec.task.inputs.map((input) =>
       typeof input === "string"
         ? { column: input, name: input }

@@ -2,9 +2,9 @@
 import type { Problem } from "../../../schemas/problem.ts";
 import { rangeOf, type YamlFile } from "./yaml.ts";
 
-/** Forms of keys that providers give out. All are long and hold a digit, so that ordinary words do not match. */
+/** Forms of keys that providers give out. All are long and hold a digit, so that ordinary words do not match. Look-aheads are bounded: time stays linear. */
 const FORMS = [
-  /\bsk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}/g, // OpenAI, Anthropic and those that copy them
+  /\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}/g, // OpenAI, Anthropic and those that copy them
   /\bhf_[A-Za-z0-9]{20,}/g, // Hugging Face
   /\bgh[pousr]_[A-Za-z0-9]{30,}/g, // GitHub
   /\bgithub_pat_[A-Za-z0-9_]{30,}/g,
@@ -12,7 +12,7 @@ const FORMS = [
   /\bAIza[A-Za-z0-9_-]{30,}/g, // Google
   /\bgsk_[A-Za-z0-9]{30,}/g, // Groq
   /\bxox[abprs]-[A-Za-z0-9-]{10,}/g, // Slack
-  /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, // JSON Web Token
+  /\beyJ[A-Za-z0-9_-]{10,300}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, // JSON Web Token
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
 ];
 

@@ -150,6 +150,7 @@ class Explainer {
   }
 
   private issue(issue: Issue, path: Path): void {
+    if (this.problems.length >= LIMITS.problems) return;
     const value = valueAt(this.file.value, path);
     const schema = schemaAt(this.schema, this.file.value, path);
     switch (issue.code) {

@@ -3,6 +3,8 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Problem } from "../../../schemas/problem.ts";
 import { loadProject } from "../../../server/src/project/load.ts";
+import { findSecrets } from "../../../server/src/project/secrets.ts";
+import { readYaml } from "../../../server/src/project/yaml.ts";
 import { withFolder } from "./folder.ts";
 
 /** A project that is fine; tests replace or add parts of it. */
@@ -326,6 +328,21 @@ describe("loadProject", () => {
       ],
     );
     assert.ok(!JSON.stringify(problems).includes(key));
+  });
+
+  it("knows the usual forms of keys, and leaves ordinary words alone", () => {
+    const found = (text: string) => findSecrets(readYaml("/x.yaml", text)).length;
+    assert.equal(found("key: AKIAABCDEFGHIJKLMNOP"), 1);
+    assert.equal(found("a: hf_abcdefghijklmnopqrstuv"), 1);
+    assert.equal(found("e: { base_url: x, key: 3f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c }"), 1);
+    assert.equal(found("-----BEGIN OPENSSH PRIVATE KEY-----"), 1);
+    assert.equal(
+      found("key: ANTHROPIC_API_KEY\nname: sk-learn-baseline-with-tfidf\nbase: Qwen/Qwen2.5-7B-Instruct"),
+      0,
+    );
+    // Text made to be slow for a search that starts over at every place.
+    assert.equal(found(`# ${"sk-".repeat(300_000)}`), 0);
+    assert.equal(found(`# ${"-eyJa".repeat(200_000)}`), 0);
   });
 
   it("does not show what stands where a key's name should", async () => {
