@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { ProjectFile } from "../../schemas/project.ts";
 import { openDataset } from "../../server/src/dataset/dataset.ts";
 import { createDuckDb } from "../../server/src/dataset/duckdb.ts";
+import { resolveProject } from "../../server/src/project/resolve.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,16 +25,8 @@ const spec = ProjectFile.parse({
   task: { inputs: ["text"], targets: [{ column: "label" }] },
 });
 const project = {
-  file: path.join(scratch, "bench.clf.yaml"),
+  ...resolveProject(path.join(scratch, "bench.clf.yaml"), spec, new Map()),
   folder,
-  name: "bench",
-  stateFolder: path.join(scratch, ".clf"),
-  splitsFile: path.join(scratch, "bench.splits.jsonl"),
-  decisionsFile: path.join(scratch, "reviews.jsonl"),
-  inputs: [{ column: "text", name: "text" }],
-  targets: [{ column: "label", name: "label", never: [], risk: {} }],
-  reviewModel: "baseline",
-  spec,
 };
 const duckdb = createDuckDb({ folder });
 let step = "";

@@ -35,6 +35,8 @@ export interface OpenOptions {
   locate?: Locate;
   /** Write new assignments to the splits file (the default). Without it the same ones are computed again next time. */
   saveSplits?: boolean;
+  /** Ids of rows that must not be placed in validation or test, since people judged them as flagged. */
+  keepInTrain?: ReadonlySet<string>;
   /** Other columns to keep, for slices and views. */
   columns?: string[];
 }
@@ -77,6 +79,7 @@ export async function openDataset(project: Project, options: OpenOptions): Promi
     split: new Uint8Array(table.count),
     leftOut,
     group: new Int32Array(table.count),
+    duplicates: new Int32Array(table.count),
     files,
     file: table.file,
     line: table.line,
@@ -88,12 +91,13 @@ export async function openDataset(project: Project, options: OpenOptions): Promi
   const groupColumn = dataset.group === undefined ? undefined : table.coded.get(dataset.group);
   const sets = joinRows(project, rows, duplicates, groupColumn, problems, locate);
   rows.group = sets.together;
+  rows.duplicates = sets.duplicates;
 
   onProgress?.("dividing", 0, null);
   const saved = await readSplits(project.splitsFile, problems);
   const splitColumn = dataset.split.column === undefined ? undefined : table.coded.get(dataset.split.column);
-  const added = assignSplits(project, rows, sets.duplicates, splitColumn, saved, problems, locate);
-  const leaks = reportLeaks(rows, sets.duplicates, problems);
+  const added = assignSplits(project, rows, splitColumn, saved, { problems, locate, keepInTrain: options.keepInTrain });
+  const leaks = reportLeaks(rows, problems);
   const sampling = applySampling(project, rows);
   sliceTune(project, rows);
   // A splits file that cannot be read, or data that cannot, must not decide anything for good.

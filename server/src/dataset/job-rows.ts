@@ -47,10 +47,14 @@ export async function writeJobRows(
   path: string,
 ): Promise<JobRowsReport> {
   const setSizes = new Int32Array(rows.count);
+  /** Sets of rows with a row of validation or test in them. */
   const heldOut = new Uint8Array(rows.count);
+  const heldOutTexts = new Uint8Array(rows.count);
   for (let i = 0; i < rows.count; i++) {
     setSizes[rows.group[i]!]!++;
-    if (rows.leftOut[i] === 0 && (rows.split[i] === VALIDATION || rows.split[i] === TEST)) heldOut[rows.group[i]!] = 1;
+    if (rows.leftOut[i] !== 0 || (rows.split[i] !== VALIDATION && rows.split[i] !== TEST)) continue;
+    heldOut[rows.group[i]!] = 1;
+    heldOutTexts[rows.duplicates[i]!] = 1;
   }
   const bySampling = [leftOutCode("sampling"), leftOutCode("dropped-label")];
   const wanted = splits ? new Set<SplitName>(splits) : undefined;
@@ -82,7 +86,7 @@ export async function writeJobRows(
       if (made.label !== null) labelled = true;
     }
     if (split === POOL && labelled) {
-      if (heldOut[rows.group[i]!] === 0) split = TRAIN;
+      if (heldOut[rows.group[i]!] === 0 && heldOutTexts[rows.duplicates[i]!] === 0) split = TRAIN;
       else {
         report.withheld.push(id);
         decision = undefined;

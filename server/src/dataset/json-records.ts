@@ -70,13 +70,9 @@ function readObject(buffer: Buffer, start: number, end: number, line: number, ha
 }
 
 function invalidJson(text: string, line: number, character: number, error: Error): RecordFault {
-  // V8: "… in JSON at position 17 (line 1 column 18)"; an unexpected end has no position.
-  const position = /at position (\d+)/.exec(error.message)?.[1];
-  const at = position === undefined ? text.length : Number(position);
+  const at = errorPosition(text, error.message);
   const before = text.slice(0, at).split(/\r\n|\r|\n/);
-  const reason = error.message
-    .replace(/,? (?:\.\.\.|").*is not valid JSON$/su, "")
-    .replace(/ in JSON at position.*$/su, "");
+  const reason = error.message.replace(/, (?:\.\.\.|").*$/su, "").replace(/ in JSON at position.*$/su, "");
   return {
     code: "invalid-json",
     message: `This is not valid JSON: ${reason}. The record is left out.`,
@@ -84,6 +80,30 @@ function invalidJson(text: string, line: number, character: number, error: Error
     character: before.length === 1 ? character + at : before.at(-1)!.length,
     fatal: false,
   };
+}
+
+/** Where parsing failed. V8 says "at position 17", but not of an unexpected token: the shortest beginning that has it ends there. */
+function errorPosition(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return Number(position);
+  if (!message.startsWith("Unexpected token")) return text.length;
+  let short = 0;
+  let long = text.length;
+  while (long - short > 1) {
+    const middle = (short + long) >> 1;
+    if (hasUnexpectedToken(text.slice(0, middle))) long = middle;
+    else short = middle;
+  }
+  return long - 1;
+}
+
+function hasUnexpectedToken(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    return (error as Error).message.startsWith("Unexpected token");
+  }
 }
 
 const countLines = (buffer: Buffer, start: number, end: number): number => {

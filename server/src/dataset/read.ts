@@ -64,6 +64,7 @@ export async function readTable(files: DataFile[], wanted: WantedColumn[], optio
   let before = 0;
   for (const [index, file] of files.entries()) {
     const start = sink.count;
+    const { errors } = options.problems;
     sink.file = index;
     const progress = (done: number): void => options.onProgress?.(before + Math.min(done, file.bytes), total);
     columns.push(
@@ -73,7 +74,7 @@ export async function readTable(files: DataFile[], wanted: WantedColumn[], optio
     );
     before += file.bytes;
     progress(0);
-    if (sink.count === start && columns[index]!.length > 0 && options.problems.errors === 0) {
+    if (sink.count === start && columns[index]!.length > 0 && options.problems.errors === errors) {
       options.problems.add({
         severity: file.role === "pool" ? "warning" : "error",
         code: "no-rows",
@@ -281,6 +282,7 @@ async function readText(
   if (file.gzip) raw.on("error", (error) => stream.destroy(error));
   let offset = 0;
   const start = sink.count;
+  const errorsBefore = problems.errors;
   try {
     for await (const read of stream) {
       await pace();
@@ -329,7 +331,7 @@ async function readText(
     stream.destroy();
     raw.destroy();
   }
-  if (offset === 0 && !fatal) {
+  if (columns.length === 0 && problems.errors === errorsBefore) {
     problems.add({ severity: "error", code: "empty-file", message: `${file.name} is empty.`, file: file.path });
   } else if ((file.format === "jsonl" || file.format === "json") && sink.count > start) {
     for (const [i, { name, optionalInPool }] of wanted.entries()) {

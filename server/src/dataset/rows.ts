@@ -47,6 +47,8 @@ export interface Rows {
   leftOut: Uint8Array;
   /** Rows with the same number are duplicates, near-duplicates or of one group, directly or by others between. */
   group: Int32Array;
+  /** Rows with the same number are duplicates or near-duplicates, whatever their group. */
+  duplicates: Int32Array;
   files: DataFile[];
   /** Index into `files`. */
   file: Int32Array;

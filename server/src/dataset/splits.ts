@@ -5,7 +5,7 @@
  * order in which rows arrive plays no part. A new row that belongs to rows of two splits is left out.
  */
 import type { Project } from "../project/project.ts";
-import { type SplitShares, splitShares } from "../project/split.ts";
+import type { SplitShares } from "../project/split.ts";
 import type { Locate } from "./files.ts";
 import { hashBytes, mix, seedFor } from "./hash.ts";
 import { count, lineRange, type ProblemList, quoted } from "./problems.ts";
@@ -30,19 +30,24 @@ const COLUMN_VALUES: Record<string, number> = {
   pool: POOL,
 };
 
+export interface SplitOptions {
+  problems: ProblemList;
+  locate?: Locate;
+  /** Ids of rows that must not be placed in validation or test, since people judged them as flagged. A saved split stays. */
+  keepInTrain?: ReadonlySet<string>;
+}
+
 /** Puts every row into its split. Returns whether `saved` got new assignments, which the caller writes. */
 export function assignSplits(
   project: Project,
   rows: Rows,
-  duplicates: Int32Array,
   column: CodedColumn | undefined,
   saved: SavedSplits,
-  problems: ProblemList,
-  locate?: Locate,
+  { problems, locate, keepInTrain }: SplitOptions,
 ): boolean {
   const free = placeFixed(project, rows, column, problems);
   if (free.length === 0) return false;
-  const shares = splitShares(project.spec.dataset);
+  const { shares } = project;
   const made = saved.splits.size === 0 && !saved.damaged;
 
   // Free rows by the set of rows they belong to.
@@ -70,22 +75,32 @@ export function assignSplits(
     }
     if (unplaced.length > 0) {
       fresh.push(unplaced);
-      places.push(splits.size > 1 ? "bridge" : [...splits][0]);
+      const kept = keepInTrain !== undefined && unplaced.some((row) => keepInTrain.has(rowId(rows, row)));
+      places.push(splits.size > 1 ? "bridge" : splits.size === 1 ? [...splits][0] : kept ? TRAIN : undefined);
     }
     start = end;
   }
 
+  const seed = seedFor(project.spec.dataset.split.seed, "split");
   if (made) {
-    const parts = stratify(
-      describeUnits(rows, fresh, seedFor(project.spec.dataset.split.seed, "split")),
-      [shares.train, shares.validation, shares.test],
-      countLabels(rows),
+    const open = [...places.keys()].filter((unit) => places[unit] === undefined);
+    const units = describeUnits(
+      rows,
+      open.map((unit) => fresh[unit]!),
+      seed,
     );
-    for (const [unit, members] of fresh.entries()) {
-      for (const row of members) rows.split[row] = CODES[NAMES[parts[unit]!]!];
+    const parts = stratify(units, [shares.train, shares.validation, shares.test], countLabels(rows));
+    for (const [k, unit] of open.entries()) places[unit] = CODES[NAMES[parts[k]!]!];
+  }
+  const bridge = leftOutCode("bridge");
+  for (const [unit, members] of fresh.entries()) {
+    const place = places[unit] ?? placeByHash(unitHash(rows, members, seed), shares);
+    for (const row of members) {
+      rows.split[row] = place === "bridge" ? TRAIN : place;
+      if (place === "bridge") rows.leftOut[row] = bridge;
     }
-  } else placeByHash(project, rows, fresh, places, shares);
-  leaveOutStraddling(rows, duplicates, order, isNew);
+  }
+  leaveOutStraddling(rows, order, isNew);
   reportBridges(rows, order, made, problems);
   if (!made) checkSaved(project, rows, free, saved, known, shares, problems, locate);
 
@@ -102,7 +117,8 @@ export function assignSplits(
  * Leaves out new rows that have duplicates or near-duplicates in another split (where joinRows let them part). Rows that
  * were saved before stay, and decide; else the split with most of the rows does, the first of SPLITS among equals.
  */
-function leaveOutStraddling(rows: Rows, duplicates: Int32Array, free: Int32Array, isNew: Uint8Array): void {
+function leaveOutStraddling(rows: Rows, free: Int32Array, isNew: Uint8Array): void {
+  const { duplicates } = rows;
   // Only sets of duplicates that are in several sets of rows that stay together.
   const firstOf = new Int32Array(rows.count).fill(-1);
   const parted = new Map<number, number[]>();
@@ -223,28 +239,9 @@ function unitHash(rows: Rows, members: number[], seed: number): number {
   return mix(least ^ seed);
 }
 
-function placeByHash(
-  project: Project,
-  rows: Rows,
-  fresh: number[][],
-  places: (number | "bridge" | undefined)[],
-  shares: SplitShares,
-): void {
-  const seed = seedFor(project.spec.dataset.split.seed, "split");
-  const bridge = leftOutCode("bridge");
-  for (const [unit, members] of fresh.entries()) {
-    let place = places[unit];
-    if (place === undefined) {
-      const u = unitHash(rows, members, seed) / 4294967296;
-      place = u < shares.train ? TRAIN : u < shares.train + shares.validation ? VALIDATION : TEST;
-    }
-    for (const row of members) {
-      if (place === "bridge") {
-        rows.split[row] = TRAIN;
-        rows.leftOut[row] = bridge;
-      } else rows.split[row] = place;
-    }
-  }
+function placeByHash(hash: number, shares: SplitShares): number {
+  const u = hash / 4294967296;
+  return u < shares.train ? TRAIN : u < shares.train + shares.validation ? VALIDATION : TEST;
 }
 
 function reportBridges(rows: Rows, free: Int32Array, made: boolean, problems: ProblemList): void {
@@ -322,8 +319,8 @@ export function sliceTune(project: Project, rows: Rows): void {
  * Warns about validation and test rows that have a duplicate, near-duplicate or row of their group in train (and test rows
  * that have one in validation). Returns how many there are.
  */
-export function reportLeaks(rows: Rows, duplicates: Int32Array, problems: ProblemList): number {
-  const bySet = [rows.group, duplicates].map((sets) => {
+export function reportLeaks(rows: Rows, problems: ProblemList): number {
+  const bySet = [rows.group, rows.duplicates].map((sets) => {
     /** A row of each set that is in train, and one that is in validation. */
     const train = new Int32Array(rows.count).fill(-1);
     const validation = new Int32Array(rows.count).fill(-1);
