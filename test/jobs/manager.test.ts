@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { access, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Launch } from "../../schemas/job.ts";
+import { type Host, HostUnreachable } from "../../server/src/jobs/hosts/host.ts";
+import { localHost } from "../../server/src/jobs/hosts/local.ts";
 import { launchCommand } from "../../server/src/jobs/launcher.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
-import { signalGroup } from "../../server/src/jobs/process.ts";
+import { identify, liveness, signalGroup } from "../../server/src/jobs/process.ts";
 import { JobError } from "../../server/src/jobs/store.ts";
 import {
   FAKE_RUNNER,
@@ -235,8 +238,17 @@ describe("job manager", () => {
   });
 
   it("does not take another process with a used pid for its own", async () => {
-    const me = { pid: process.pid, started: "1", boot: "b", machine: "m" };
-    await signalGroup(me, "SIGKILL");
+    const me = await identify(process.pid);
+    assert.ok(me);
+    assert.equal(await liveness(me), "alive");
+    for (const other of [
+      { ...me, started: "1" },
+      { ...me, boot: "before" },
+    ]) {
+      assert.equal(await liveness(other), "gone");
+      // Were it sent, this test would end here.
+      await signalGroup(other, "SIGKILL");
+    }
   });
 
   it("says nothing of a job that was started on another machine", async () => {
@@ -275,5 +287,80 @@ describe("job manager", () => {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) assert.ok(!(await readFile(join(entry.parentPath, entry.name), "utf8")).includes(secret));
     }
+  });
+
+  describe("with a host that has its own folder", () => {
+    let hostJobs: string;
+    let reachable: boolean;
+    let conditions: (string | null)[];
+
+    function remote(): Host {
+      const host = localHost({ name: "remote", jobs: hostJobs, shared: false });
+      const guarded = <T extends unknown[], R>(call: (...args: T) => Promise<R>) => {
+        return async (...args: T): Promise<R> => {
+          if (!reachable) throw new HostUnreachable("remote cannot be reached.");
+          return call(...args);
+        };
+      };
+      return {
+        ...host,
+        put: guarded(host.put),
+        launch: guarded(host.launch),
+        read: guarded(host.read),
+        alive: guarded(host.alive),
+        signal: guarded(host.signal),
+        fetch: guarded(host.fetch),
+      };
+    }
+
+    beforeEach(async () => {
+      await manager.close();
+      hostJobs = join(top, "host");
+      reachable = true;
+      conditions = [];
+      manager = testManager(root, { host: remote, cancelGrace: 300, onCondition: (_, text) => conditions.push(text) });
+      await manager.start();
+    });
+
+    it("puts, mirrors and fetches", async () => {
+      const id = await submit({ rows: 20, pause: 20 });
+      await running(id);
+      assert.equal(await readFile(join(hostJobs, id, "rows.txt"), "utf8"), "the data");
+      const { folder } = await manager.ended(id);
+      const path = "attempts/1/events.jsonl";
+      assert.equal(await readFile(join(folder, path), "utf8"), await readFile(join(hostJobs, id, path), "utf8"));
+      for (let tries = 0; tries < 100 && !existsSync(join(folder, "predictions.parquet")); tries++) await sleep(50);
+      assert.equal((await predictedRows(folder)).length, 20);
+      await manager.remove(id);
+      assert.equal(existsSync(join(hostJobs, id)), false);
+    });
+
+    it("cancels there and resumes there, without putting anything twice", async () => {
+      const id = await submit({ rows: 100, pause: 20 });
+      await running(id);
+      await manager.cancel(id);
+      assert.equal((await manager.ended(id)).state, "cancelled");
+      const before = (await predictedRows(join(hostJobs, id))).length;
+      assert.ok(before > 0 && before < 100);
+      await manager.resume(id);
+      assert.equal((await manager.ended(id)).state, "succeeded");
+      assert.equal((await predictedRows(join(hostJobs, id))).length, 100);
+    });
+
+    it("takes an unreachable host for that, and for no state of a job; says it once", async () => {
+      reachable = false;
+      const id = await submit({ rows: 120, pause: 20 });
+      await sleep(1200);
+      assert.equal((await manager.store.read(id)).state, "preparing");
+      reachable = true;
+      await running(id);
+      reachable = false;
+      await sleep(1200);
+      assert.equal((await manager.store.read(id)).state, "running");
+      reachable = true;
+      assert.equal((await manager.ended(id)).state, "succeeded");
+      for (const [n, condition] of conditions.entries()) assert.notEqual(condition, conditions[n + 1]);
+      assert.equal(conditions.at(-1), null);
+    });
   });
 });

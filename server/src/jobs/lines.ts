@@ -8,7 +8,7 @@ export interface Line {
   end: number;
 }
 
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 const NEWLINE = 10;
 
 /**
@@ -26,7 +26,7 @@ export async function* wholeLines(path: string, from = 0): AsyncGenerator<Line> 
   try {
     let offset = from;
     let rest = Buffer.alloc(0);
-    const chunk = Buffer.alloc(CHUNK);
+    const chunk = Buffer.allocUnsafe(CHUNK);
     while (true) {
       const { bytesRead } = await handle.read(chunk, 0, CHUNK, offset + rest.length);
       if (bytesRead === 0) return;
@@ -55,7 +55,7 @@ export async function wholeLinesEnd(path: string): Promise<number> {
   }
   try {
     let end = (await handle.stat()).size;
-    const chunk = Buffer.alloc(Math.min(CHUNK, Math.max(end, 1)));
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(end, 1)));
     while (end > 0) {
       const start = Math.max(0, end - chunk.length);
       const { bytesRead } = await handle.read(chunk, 0, end - start, start);

@@ -163,7 +163,12 @@ export function jobStore(root: string): JobStore {
     async clean(now = Date.now()) {
       for (const name of await readdir(root).catch(() => [])) {
         const path = join(root, name);
-        const abandoned = name.startsWith(NEW) && now - (await stat(path)).mtimeMs > ABANDONED_AFTER;
+        // Other windows make and remove jobs meanwhile: what is gone is no matter.
+        const age = await stat(path).then(
+          (status) => now - status.mtimeMs,
+          () => 0,
+        );
+        const abandoned = name.startsWith(NEW) && age > ABANDONED_AFTER;
         if (abandoned || name.startsWith(OLD)) await rm(path, { recursive: true, force: true, maxRetries: 3 });
       }
     },
