@@ -1,7 +1,7 @@
 import { assignFolds } from "./folds.ts";
 import type { LinearModel } from "./model.ts";
 import { defaultOptions, type LinearOptions, type RunOptions } from "./options.ts";
-import type { FoldTask, SearchStep } from "./tasks.ts";
+import type { FitTask, FittedWeights, FoldTask, SearchStep } from "./tasks.ts";
 import type { TermCounts } from "./term-counts.ts";
 import { runTasks } from "./workers.ts";
 
@@ -30,6 +30,11 @@ export interface Chosen {
   search: SearchStep[];
   /** Passes of the final fit. */
   epochs: number;
+  /**
+   * Probabilities of the tune rows (rows × classes) by a fit on the train rows alone, for the choices that are still to
+   * be made on them: never from the model itself, which has seen them. Absent without tune rows.
+   */
+  tuneProbabilities?: Float32Array;
 }
 
 /** C when there are no tune rows to choose on. */
@@ -52,29 +57,35 @@ export async function fitLinear(
   const { features, train, tune = new Int32Array(0), threads, signal, onProgress } = input;
   const base = taskBase(input);
   checkRows(input, [train, tune]);
-  let search: SearchStep[] = [];
-  let c = input.c;
-  if (c === undefined && tune.length > 0 && base.options.grid.length > 1) {
-    [search] = (await runTasks([{ kind: "search", ...base, train, tune }], {
+  let steps: SearchStep[] = [];
+  let tuneProbabilities: Float32Array | undefined;
+  let c = input.c ?? (base.options.grid.length === 1 ? base.options.grid[0]! : undefined);
+  if (c === undefined && tune.length > 0) {
+    const [found] = await runTasks([{ kind: "search", ...base, train, tune }], {
       threads,
       signal,
       onProgress: (done) => onProgress?.({ step: "search", done, total: 1 }),
-    })) as [SearchStep[]];
-    c = search.reduce((best, step) => (step.logLoss < best.logLoss ? step : best)).c;
+    });
+    ({ steps, probabilities: tuneProbabilities } = found!);
+    c = steps.reduce((best, step) => (step.logLoss < best.logLoss ? step : best)).c;
   }
-  c ??= base.options.grid.length === 1 ? base.options.grid[0]! : DEFAULT_C;
-  input.onChosen?.(c, search);
+  c ??= DEFAULT_C;
+  input.onChosen?.(c, steps);
 
-  const both = new Int32Array(train.length + tune.length);
-  both.set(train);
-  both.set(tune, train.length);
-  both.sort();
-  const [fitted] = await runTasks([{ kind: "fit", ...base, train: both, c }], {
+  const all = new Int32Array(train.length + tune.length);
+  all.set(train);
+  all.set(tune, train.length);
+  all.sort();
+  const heldOut: FoldTask[] =
+    tune.length > 0 && !tuneProbabilities ? [{ kind: "fold", ...base, train, heldOut: tune, c }] : [];
+  const tasks: (FitTask | FoldTask)[] = [{ kind: "fit", ...base, train: all, c }, ...heldOut];
+  const [fitted, held] = await runTasks<"fit" | "fold">(tasks, {
     threads,
     signal,
-    onProgress: (done) => onProgress?.({ step: "fit", done, total: 1 }),
+    onProgress: (done) => onProgress?.({ step: "fit", done, total: tasks.length }),
   });
-  const { hashes, idf, weights, scales, epochs } = fitted!;
+  const { hashes, idf, weights, scales, epochs } = fitted as FittedWeights;
+  tuneProbabilities ??= held as Float32Array | undefined;
   const { wordNgrams, characterNgrams } = features.options;
   const { classes } = input;
   return {
@@ -88,7 +99,7 @@ export async function fitLinear(
       weights,
       scales,
     },
-    chosen: { c, search, epochs },
+    chosen: { c, search: steps, epochs, tuneProbabilities },
   };
 }
 
@@ -103,7 +114,7 @@ export async function outOfFold(
   input: TrainingData & RunOptions & { rows: Int32Array; c: number; groups?: Int32Array; folds?: number },
 ): Promise<{ probabilities: Float32Array; fold: Uint8Array }> {
   const { rows, groups, labels, classes, c, threads, signal, onProgress } = input;
-  const folds = Math.min(input.folds ?? 5, rows.length);
+  const folds = Math.min(input.folds ?? 5, rows.length, 255);
   const base = taskBase(input);
   checkRows(input, [rows]);
   const rowLabels = Int32Array.from(rows, (row) => labels[row]!);
@@ -116,6 +127,9 @@ export async function outOfFold(
     train: rows.filter((_, i) => fold[i] !== f),
     heldOut: rows.filter((_, i) => fold[i] === f),
   }));
+  if (tasks.some((task) => task.train.length === 0)) {
+    throw new RangeError("Out-of-fold probabilities need rows of at least two groups.");
+  }
   const results = await runTasks(tasks, {
     threads,
     signal,

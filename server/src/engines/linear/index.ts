@@ -3,7 +3,15 @@ import { defaultOptions, type LinearOptions, MANY_ROWS } from "./options.ts";
 import { countTerms } from "./term-counts.ts";
 
 export { type Explanation, explain, type WordContribution } from "./explain.ts";
-export { type Chosen, DEFAULT_C, type Features, fitLinear, outOfFold, type TrainingData } from "./fit.ts";
+export {
+  type Chosen,
+  DEFAULT_C,
+  type Features,
+  type FittedModel,
+  fitLinear,
+  outOfFold,
+  type TrainingData,
+} from "./fit.ts";
 export { assignFolds } from "./folds.ts";
 export type { LinearModel } from "./model.ts";
 export { decodeModel, encodeModel, ModelFileError, readModel } from "./model-file.ts";

@@ -56,7 +56,8 @@ export function encodeModel(model: LinearModel, metadata: ModelMetadata = {}): U
   const parts = [prefix, header, littleEndian(hashes), littleEndian(idf), littleEndian(scales), bytesOf(weights)];
   const checksum = createHash("sha256");
   for (const part of parts) checksum.update(part);
-  return Buffer.concat([...parts, checksum.digest()]);
+  // A plain Uint8Array: a Buffer's slice would be a view.
+  return bytesOf(Buffer.concat([...parts, checksum.digest()]));
 }
 
 /** @throws ModelFileError */
@@ -163,7 +164,7 @@ function checkSize(size: number, headerBytes: number, { features, classes }: Hea
   }
 }
 
-function bytesOf(array: Int32Array | Float32Array | Int8Array): Uint8Array {
+function bytesOf(array: Int32Array | Float32Array | Int8Array | Buffer): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 

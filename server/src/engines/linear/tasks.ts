@@ -59,8 +59,15 @@ export interface FittedWeights {
   epochs: number;
 }
 
+export interface SearchResult {
+  /** In the order tried. */
+  steps: SearchStep[];
+  /** Probabilities of the tune rows at the best C, by a model that has not seen them: rows × classes. */
+  probabilities: Float32Array<ArrayBuffer>;
+}
+
 export interface TaskResults {
-  search: SearchStep[];
+  search: SearchResult;
   fit: FittedWeights;
   fold: Float32Array<ArrayBuffer>;
 }
@@ -68,7 +75,7 @@ export interface TaskResults {
 /** `checkpoint` is called often; it reports progress (0 to 1) and throws to stop the task. */
 export type Checkpoint = (done: number) => void;
 
-export function runTask(task: SearchTask, checkpoint: Checkpoint): SearchStep[];
+export function runTask(task: SearchTask, checkpoint: Checkpoint): SearchResult;
 export function runTask(task: FitTask, checkpoint: Checkpoint): FittedWeights;
 export function runTask(task: FoldTask, checkpoint: Checkpoint): Float32Array<ArrayBuffer>;
 export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["kind"]];
@@ -102,33 +109,32 @@ export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["k
  * From the middle of the grid towards weaker regularisation while the log loss falls, each C starting from the last; when the first step
  * there is no better, towards stronger regularisation instead. The log loss has one minimum along the grid, near enough.
  */
-function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoint: Checkpoint): SearchStep[] {
+function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoint: Checkpoint): SearchResult {
   const { grid, maxEpochs, searchTolerance } = task.options;
   const steps: SearchStep[] = [];
-  const tryC = (c: number) => {
+  let best = Number.POSITIVE_INFINITY;
+  let bestProbabilities = new Float32Array(0);
+  /** Whether this C is the best so far. */
+  const improves = (c: number) => {
     const done = steps.length;
-    const epochs = solver.fit(c, { maxEpochs, tolerance: searchTolerance }, (part) =>
-      checkpoint((done + part) / grid.length),
-    );
-    const step = { c, epochs, ...score(task, probabilities(task, solver, weighting, task.tune)) };
+    const limits = { maxEpochs, tolerance: searchTolerance };
+    const epochs = solver.fit(c, limits, (part) => checkpoint((done + part) / grid.length));
+    const tuneProbabilities = probabilities(task, solver, weighting, task.tune);
+    const step = { c, epochs, ...score(task, tuneProbabilities) };
     steps.push(step);
-    return step.logLoss;
+    if (step.logLoss >= best) return false;
+    best = step.logLoss;
+    bestProbabilities = tuneProbabilities;
+    return true;
   };
   const start = Math.floor(grid.length / 2);
-  const first = tryC(grid[start]!);
-  let last = first;
-  for (let i = start + 1; i < grid.length; i++) {
-    const logLoss = tryC(grid[i]!);
-    if (logLoss >= last) break;
-    last = logLoss;
+  let i = start;
+  while (i < grid.length && improves(grid[i]!)) i++;
+  if (i === start + 1) {
+    i = start - 1;
+    while (i >= 0 && improves(grid[i]!)) i--;
   }
-  if (last < first) return steps;
-  for (let i = start - 1; i >= 0; i--) {
-    const logLoss = tryC(grid[i]!);
-    if (logLoss >= last) break;
-    last = logLoss;
-  }
-  return steps;
+  return { steps, probabilities: bestProbabilities };
 }
 
 function score(task: SearchTask, probability: Float32Array): { logLoss: number; accuracy: number } {

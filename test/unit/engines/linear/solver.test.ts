@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createKernel } from "../../../../server/src/engines/linear/kernel.ts";
+import { seededRandom } from "../../../../server/src/engines/linear/random.ts";
+import { BIAS, loadRow, Solver, solveRow, wrightOmega } from "../../../../server/src/engines/linear/solver.ts";
+import type { WeightedRows } from "../../../../server/src/engines/linear/weighting.ts";
+
+/** Random sparse rows of length 1. */
+function randomRows(rows: number, features: number, entries: number, seed: number): WeightedRows {
+  const random = seededRandom(seed);
+  const columns = Int32Array.from({ length: rows * entries }, (_, j) =>
+    Math.floor(((j % entries) + random()) * (features / entries)),
+  );
+  const values = Float32Array.from({ length: rows * entries }, () => random() + 0.1);
+  for (let i = 0; i < rows; i++) {
+    const row = values.subarray(i * entries, (i + 1) * entries);
+    const length = Math.hypot(...row);
+    for (let j = 0; j < entries; j++) row[j]! /= length;
+  }
+  return { starts: Float64Array.from({ length: rows + 1 }, (_, i) => i * entries), columns, values };
+}
+
+describe("linear solver", () => {
+  it("computes the Wright omega function", () => {
+    for (let x = -4.05; x < 2000; x += 0.173) {
+      const w = wrightOmega(x);
+      assert.ok(Math.abs(w + Math.log(w) - x) < 1e-6 * (1 + Math.abs(x)), `at ${x}`);
+    }
+  });
+
+  it("solves a row to the fixed point α = softmax(v − qα)", () => {
+    const value = fc.double({ min: -50, max: 50, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 2, maxLength: 20 }),
+        fc.double({ min: 0.01, max: 2000, noNaN: true }),
+        (list, q) => {
+          const v = Float64Array.from(list);
+          const omega = new Float64Array(v.length);
+          const tau = solveRow(v, q, Number.NaN, omega, new Float64Array(v.length));
+          const again = solveRow(v, q, tau, omega, new Float64Array(v.length));
+          assert.ok(Math.abs(again - tau) < 1e-2);
+          const alpha = omega.map((w) => w / q);
+          const scores = v.map((x, k) => x - q * alpha[k]!);
+          const largest = Math.max(...scores);
+          const sum = scores.reduce((s, z) => s + Math.exp(z - largest), 0);
+          assert.ok(Math.abs(alpha.reduce((s, a) => s + a, 0) - 1) < 1e-3);
+          for (let k = 0; k < v.length; k++) {
+            // q multiplies any rounding of α in the exponent, so compare α only up to that.
+            assert.ok(Math.abs(Math.exp(scores[k]! - largest) / sum - alpha[k]!) < 1e-2);
+          }
+        },
+      ),
+    );
+  });
+
+  it("runs the same sums in WebAssembly as in JavaScript", () => {
+    for (const labels of [1, 2, 4, 5, 31, 32, 33, 77, 282]) {
+      const kernel = createKernel(50, labels, 10);
+      const random = seededRandom(labels);
+      for (let f = 0; f < 50; f++)
+        for (let k = 0; k < labels; k++) kernel.weights[f * kernel.stride + k] = random() - 0.5;
+      const expected = new Float32Array(labels);
+      for (let j = 0; j < 7; j++) {
+        kernel.columns[j] = (j * 13) % 50;
+        kernel.values[j] = random();
+        for (let k = 0; k < labels; k++) {
+          expected[k]! += Math.fround(kernel.values[j]! * kernel.weights[kernel.columns[j]! * kernel.stride + k]!);
+        }
+      }
+      kernel.scores(7);
+      assert.deepEqual([...kernel.output.subarray(0, labels)], [...expected]);
+      const before = kernel.weights.slice();
+      for (let k = 0; k < labels; k++) kernel.delta[k] = random();
+      kernel.update(7);
+      for (let j = 0; j < 7; j++) {
+        for (let k = 0; k < labels; k++) {
+          before[kernel.columns[j]! * kernel.stride + k]! += Math.fround(kernel.values[j]! * kernel.delta[k]!);
+        }
+      }
+      assert.deepEqual(kernel.weights, before);
+    }
+  });
+
+  it("refuses weights that no memory holds", () => {
+    assert.throws(() => createKernel(2e9, 77, 10), /do not fit in memory/);
+  });
+
+  it("reaches the optimum: the gradient of the regularised log loss is 0", () => {
+    const [rowCount, features, entries, classes, c] = [120, 40, 6, 5, 3];
+    const rows = randomRows(rowCount, features, entries, 7);
+    const random = seededRandom(8);
+    const labels = Int32Array.from({ length: rowCount }, () => Math.floor(random() * classes));
+    const weights = Float32Array.from({ length: rowCount }, () => 0.5 + random());
+    const solver = new Solver({ rows, features, labels, classes, weights, rowCapacity: entries + 1, seed: 1 });
+    solver.fit(c, { maxEpochs: 500, tolerance: 1e-5 }, () => {});
+    const { kernel } = solver;
+    // Gradient: W − Σ cᵢ (e_yᵢ − softmax(zᵢ)) xᵢᵀ
+    const gradient = Float64Array.from(kernel.weights);
+    for (let i = 0; i < rowCount; i++) {
+      const n = loadRow(rows, i, kernel);
+      kernel.scores(n);
+      const exponentials = Array.from({ length: classes }, (_, k) => Math.exp(kernel.output[k]!));
+      const sum = exponentials.reduce((a, b) => a + b, 0);
+      for (let j = 0; j < n; j++) {
+        for (let k = 0; k < classes; k++) {
+          const residual = (labels[i] === k ? 1 : 0) - exponentials[k]! / sum;
+          gradient[kernel.columns[j]! * kernel.stride + k]! -= c * weights[i]! * residual * kernel.values[j]!;
+        }
+      }
+    }
+    assert.ok(Math.max(...gradient.map(Math.abs)) < 2e-3, `largest: ${Math.max(...gradient.map(Math.abs))}`);
+    assert.ok(BIAS > 0);
+  });
+
+  it("reaches the same optimum by way of a smaller or a larger C", () => {
+    const rows = randomRows(80, 30, 5, 3);
+    const labels = Int32Array.from({ length: 80 }, (_, i) => (i * 7) % 3);
+    const fit = (...path: number[]) => {
+      const solver = new Solver({ rows, features: 30, labels, classes: 3, rowCapacity: 6, seed: 1 });
+      for (const c of path) solver.fit(c, { maxEpochs: 500, tolerance: 1e-5 }, () => {});
+      return solver.kernel.weights;
+    };
+    const direct = fit(5);
+    for (const path of [fit(0.5, 5), fit(50, 5)]) {
+      for (let i = 0; i < direct.length; i++) assert.ok(Math.abs(path[i]! - direct[i]!) < 2e-3);
+    }
+  });
+});
