@@ -27,19 +27,23 @@ export function normaliseText(text: string): string {
  * Re-attaches decisions to rows. A decision whose row id is there stays. Else the row with equal inputs after
  * normalisation takes it: the first in file order that has no decisions under its own id. Where input columns were
  * added or removed the common ones are compared, and only a single match counts.
- * @param rows all rows of the data, the pool included, in file order; iterated at most twice
+ * @param rows all rows of the data, the pool included, in file order; iterated at most twice, and not without decisions.
+ *   `inputs` is read only of rows with decisions and, if a row is missing, of those without: a getter may make it.
  */
 export function attachDecisions(decisions: readonly Decision[], rows: Iterable<AttachableRow>): Attached {
+  if (decisions.length === 0) return { decisions: [], reattached: new Map(), orphaned: [], changed: [] };
   const judged = new Map<string, Record<string, string>>();
   for (const { row, inputs } of decisions) {
     if (!judged.has(row) || Object.keys(inputs).length > 0) judged.set(row, inputs);
   }
   const present = new Set<string>();
   const changed: string[] = [];
-  for (const { row, inputs } of rows) {
+  for (const each of rows) {
+    const { row } = each;
     const seen = judged.get(row);
     if (seen === undefined) continue;
     present.add(row);
+    const { inputs } = each;
     const names = commonNames(seen, inputs);
     if (keyOf(seen, names) !== keyOf(inputs, names)) changed.push(row);
   }
@@ -91,8 +95,10 @@ function findCandidates(
   }
   // Old ids by the inputs that are still there, made when a row first shows which those are.
   const byCommon = new Map<string, { names: string[]; byKey: Map<string, Candidates[]> }>();
-  for (const { row, inputs } of rows) {
+  for (const each of rows) {
+    const { row } = each;
     if (taken.has(row)) continue;
+    const { inputs } = each;
     for (const [id, { names, byKey }] of byNames) {
       const common = names.filter((name) => name in inputs);
       if (common.length === 0) continue;

@@ -211,6 +211,24 @@ describe("re-attaching decisions", () => {
     assert.deepEqual(result.changed, ["42"]);
   });
 
+  it("reads no more of the rows than it needs", () => {
+    const untouchable: Iterable<never> = {
+      [Symbol.iterator]: () => assert.fail("rows were read"),
+    };
+    assert.deepEqual(attachDecisions([], untouchable).decisions, []);
+    const decision = line({ row: "a", inputs: { narrative: "x" } });
+    const rows = [
+      row("a", "train", {}, { narrative: "x" }),
+      {
+        row: "b",
+        get inputs(): Record<string, string> {
+          return assert.fail("inputs of a row without decisions were read");
+        },
+      },
+    ];
+    assert.deepEqual(attachDecisions([decision], rows).decisions, [decision]);
+  });
+
   it("normalises without losing what tells texts apart", () => {
     assert.equal(normaliseText("  Ａ\u00a0b\tc "), "a b c");
     assert.notEqual(normaliseText("no. 1"), normaliseText("no. 2"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -9,6 +9,7 @@ import { DecisionId } from "../../../schemas/decisions.ts";
 import { nextDecisionId } from "../../../server/src/review/decision-id.ts";
 import { makeDecisions, openDecisionLog, parseDecisions, readDecisions } from "../../../server/src/review/decisions.ts";
 import { foldDecisions, verdictOf } from "../../../server/src/review/fold.ts";
+import { ensureUnionMerge } from "../../../server/src/review/git-attributes.ts";
 import { inSightOf } from "../../../server/src/review/record.ts";
 import { draft } from "./lines.ts";
 
@@ -91,7 +92,6 @@ describe("the decisions file", () => {
   });
 
   it("takes over the lock of a writer that was killed", async () => {
-    const { utimes } = await import("node:fs/promises");
     await mkdir(`${file}.lock`);
     const longAgo = new Date(Date.now() - 60_000);
     await utimes(`${file}.lock`, longAgo, longAgo);
@@ -186,7 +186,6 @@ describe("the decisions file", () => {
   });
 
   it("merges in git without loss or conflict with `merge=union`", async () => {
-    const { ensureUnionMerge } = await import("../../../server/src/review/git-attributes.ts");
     const git = (...args: string[]) => execFileSync("git", args, { cwd: folder, stdio: "pipe" });
     const commit = (message: string) => {
       git("add", "--all");
@@ -212,7 +211,6 @@ describe("the decisions file", () => {
   });
 
   it("escapes file names in .gitattributes and leaves what is there", async () => {
-    const { ensureUnionMerge } = await import("../../../server/src/review/git-attributes.ts");
     await writeFile(join(folder, ".gitattributes"), "*.png binary\n/a.jsonl merge=ours");
     await ensureUnionMerge(folder, ["a.jsonl", "my reviews[1].jsonl"]);
     const content = await readFile(join(folder, ".gitattributes"), "utf8");
