@@ -57,7 +57,7 @@ export const ProjectSummary = z.strictObject({
 });
 export type ProjectSummary = z.output<typeof ProjectSummary>;
 
-export const JobSummary = z.strictObject({
+export const JobView = z.strictObject({
   ...ofJob,
   kind: JobKind,
   models: z.array(z.string()),
@@ -86,7 +86,7 @@ export const JobSummary = z.strictObject({
   bytes: z.int().nullable(),
   can: z.strictObject({ cancel: z.boolean(), resume: z.boolean(), delete: z.boolean(), report: z.boolean() }),
 });
-export type JobSummary = z.output<typeof JobSummary>;
+export type JobView = z.output<typeof JobView>;
 
 /** One target's prediction as people see it. */
 export const TargetView = z.strictObject({
@@ -168,7 +168,7 @@ export const requests = {
     }),
     result: z.strictObject({ project }),
   },
-  "clf/jobs/list": { params: z.strictObject({ project: project.optional() }), result: z.array(JobSummary) },
+  "clf/jobs/list": { params: z.strictObject({ project: project.optional() }), result: z.array(JobView) },
   /** What starting would mean: asked before anything large. */
   "clf/jobs/preflight": {
     params: z.strictObject({
@@ -274,7 +274,7 @@ export const requests = {
 
 /** Notifications from the server. */
 export const notifications = {
-  "clf/jobs/changed": z.strictObject({ job: JobSummary }),
+  "clf/jobs/changed": z.strictObject({ job: JobView }),
   "clf/jobs/removed": z.strictObject(ofJob),
   "clf/projects/changed": z.strictObject({}),
   /** Decisions or predictions changed: lists and inline confidences are to be asked for again. */

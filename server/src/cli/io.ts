@@ -1,0 +1,88 @@
+/** What every command shares: results to standard output, words and progress to standard error, exit codes. */
+import type { Problem } from "../../../schemas/problem.ts";
+
+/** Exit codes of DESIGN §7. */
+export const EXIT = { fine: 0, problems: 1, usage: 2, jobFailed: 3 } as const;
+
+/** Ends a command with a message for a person. */
+export class CliError extends Error {
+  override name = "CliError";
+  readonly code: number;
+  constructor(message: string, code: number = EXIT.problems) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Standard error: people's text. */
+export function say(text = ""): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Standard output: the one JSON document of a command with `--json`. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Standard output: the result for people. */
+export function print(text = ""): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const ESCAPE = "\u001b[";
+
+/** One line that is rewritten in place on a terminal; nothing in a pipe. */
+export function progressLine(enabled = process.stderr.isTTY === true) {
+  let shown = false;
+  let last = 0;
+  return {
+    show(text: string): void {
+      if (!enabled) return;
+      const now = Date.now();
+      if (shown && now - last < 100) return;
+      last = now;
+      shown = true;
+      const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+      process.stderr.write(`\r${ESCAPE}2K${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+    },
+    clear(): void {
+      if (shown) process.stderr.write(`\r${ESCAPE}2K`);
+      shown = false;
+    },
+  };
+}
+
+/** "data/a.csv:12:3 error: …": a place that terminals and editors make clickable. */
+export function problemLine(problem: Problem, relativeTo: (file: string) => string): string {
+  const place = problem.file
+    ? `${relativeTo(problem.file)}${problem.range ? `:${problem.range.start.line + 1}:${problem.range.start.character + 1}` : ""}: `
+    : "";
+  return `${place}${problem.severity}: ${problem.message}`;
+}
+
+/** Bytes, seconds, shares as people read them. */
+export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
+export const whole = (n: number): string => n.toLocaleString("en-US");
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Columns aligned with spaces; numbers to the right. */
+export function table(rows: readonly (readonly string[])[], rightFrom = 1): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i >= rightFrom ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,159 @@
+/** `clf jobs`, `clf report`. */
+import { readFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import type { JobSummary } from "../../../schemas/job.ts";
+import { reportPage } from "../evaluation/page.ts";
+import { attemptFolder } from "../jobs/attempt.ts";
+import { JobError } from "../jobs/store.ts";
+import { neededJobs } from "../workflow/artifacts.ts";
+import type { Session } from "../workflow/session.ts";
+import { CliError, duration, EXIT, percent, print, printJson, table } from "./io.ts";
+import { watchJob } from "./jobs.ts";
+import { chosenReport, printReport } from "./model-commands.ts";
+import { withProject } from "./project.ts";
+
+const ACTIONS = ["list", "show", "logs", "cancel", "resume", "delete", "clean"] as const;
+
+export async function jobs(
+  path: string,
+  action: string | undefined,
+  id: string | undefined,
+  options: { json?: boolean; keep?: number; days?: number },
+): Promise<number> {
+  const wanted = (action ?? "list") as (typeof ACTIONS)[number];
+  if (!ACTIONS.includes(wanted))
+    throw new CliError(`No action "${action}". Actions: ${ACTIONS.join(", ")}.`, EXIT.usage);
+  return withProject(path, async (session) => {
+    if (wanted !== "list" && wanted !== "clean" && id === undefined) {
+      throw new CliError(`Say which job: clf jobs ${path} ${wanted} ID. The ids: clf jobs ${path}`, EXIT.usage);
+    }
+    try {
+      return await act(session, wanted, id ?? "", options);
+    } catch (error) {
+      if (error instanceof JobError) throw new CliError(error.message);
+      throw error;
+    }
+  });
+}
+
+async function act(
+  session: Session,
+  action: (typeof ACTIONS)[number],
+  id: string,
+  options: { json?: boolean; keep?: number; days?: number },
+): Promise<number> {
+  const { store } = session.jobs;
+  switch (action) {
+    case "list": {
+      await session.jobs.recover();
+      const all = await store.list();
+      if (options.json) printJson({ jobs: all });
+      else if (all.length === 0) print("There are no jobs yet. Start one: clf fine-tune PROJECT");
+      else print(table(all.map(jobLine), 99));
+      return EXIT.fine;
+    }
+    case "show": {
+      const { job, state, attempt, records } = await store.read(id);
+      if (options.json) printJson({ job, state, attempt: attempt.number, records, bytes: await store.size(id) });
+      else {
+        print(
+          `${id}: ${job.kind} of ${job.models.map(({ name }) => name).join(", ")} on ${job.host.name}: ${state} (attempt ${attempt.number})`,
+        );
+        print(
+          `data ${job.data.fingerprint.slice(0, 12)}, seed ${job.seed}, ${Object.entries(job.versions)
+            .map(([name, v]) => `${name} ${v}`)
+            .join(", ")}`,
+        );
+        for (const [split, rows] of Object.entries(job.data.rows))
+          if (rows > 0) print(`  ${split}: ${rows.toLocaleString("en-US")} rows`);
+        const { error } = attempt.events;
+        if (error) print(`error: ${error.message}${error.remedy ? ` ${error.remedy}` : ""}`);
+      }
+      return EXIT.fine;
+    }
+    case "logs": {
+      const { attempt, folder } = await store.read(id);
+      const text = await readFile(join(attemptFolder(folder, attempt.number), "log.txt"), "utf8").catch(() => "");
+      if (options.json) printJson({ job: id, attempt: attempt.number, log: text });
+      else process.stdout.write(text === "" ? "The log is empty.\n" : text);
+      return EXIT.fine;
+    }
+    case "cancel": {
+      await session.jobs.start();
+      await session.jobs.cancel(id);
+      const ended = await session.jobs.ended(id);
+      if (options.json) printJson({ job: id, state: ended.state });
+      else print(`${id}: ${ended.state}`);
+      return EXIT.fine;
+    }
+    case "resume": {
+      await session.jobs.start();
+      const { attempt } = await session.jobs.resume(id);
+      await watchJob(session, id, `Attempt ${attempt} of ${id}`);
+      if (options.json) printJson({ job: id, attempt, state: "succeeded" });
+      else print(`${id}: succeeded`);
+      return EXIT.fine;
+    }
+    case "delete":
+      await session.jobs.remove(id);
+      if (options.json) printJson({ deleted: [id] });
+      else print(`Deleted ${id}.`);
+      return EXIT.fine;
+    case "clean": {
+      const retention = { keep: options.keep ?? 10, ...(options.days === undefined ? {} : { days: options.days }) };
+      const deleted = await session.jobs.retain(retention, await neededJobs(session));
+      if (options.json) printJson({ deleted });
+      else print(deleted.length === 0 ? "Nothing to delete." : `Deleted ${deleted.length} jobs: ${deleted.join(", ")}`);
+      return EXIT.fine;
+    }
+  }
+}
+
+const SIGNS: Record<string, string> = {
+  succeeded: "✓",
+  failed: "✗",
+  cancelled: "⊘",
+  lost: "?",
+  running: "◐",
+  queued: "…",
+  preparing: "…",
+};
+
+function jobLine(job: JobSummary): string[] {
+  if (job.problem) return ["!", job.id, job.problem];
+  const { progress } = job;
+  const now =
+    progress && job.state === "running"
+      ? `${progress.step}${progress.total ? ` ${percent(progress.done / progress.total, 0)}` : ""}`
+      : "";
+  const seconds = job.started && job.ended ? (Date.parse(job.ended) - Date.parse(job.started)) / 1000 : null;
+  return [
+    SIGNS[job.state ?? ""] ?? " ",
+    job.id,
+    job.kind ?? "",
+    (job.models ?? []).join(", "),
+    job.host ?? "",
+    job.state ?? "",
+    seconds === null ? now : duration(seconds),
+    job.state === "succeeded" ? "" : (job.message ?? ""),
+  ];
+}
+
+/** The report of a model's newest evaluation, on the terminal or as one self-contained HTML file. */
+export async function report(
+  path: string,
+  options: { json?: boolean; model?: string; job?: string; output?: string },
+): Promise<number> {
+  return withProject(path, async (session) => {
+    const found = await chosenReport(session, options);
+    if (options.output) {
+      const file = resolve(options.output);
+      await writeFileAtomic(file, reportPage(found));
+      if (options.json) printJson({ file, job: found.job });
+      else print(`Wrote ${relative(process.cwd(), file)}.`);
+    } else if (options.json) printJson(found);
+    else printReport(found);
+    return EXIT.fine;
+  });
+}

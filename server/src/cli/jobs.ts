@@ -1,0 +1,70 @@
+/** Starting jobs from the command line, and watching them to their end. */
+import type { Job } from "../../../schemas/job.ts";
+import type { ProjectData } from "../workflow/data.ts";
+import type { JobRequest } from "../workflow/prepare.ts";
+import type { Session } from "../workflow/session.ts";
+import { modelsToFineTune, startJob } from "../workflow/start.ts";
+import { CliError, EXIT, progressLine, say } from "./io.ts";
+
+/** Starts a job and waits for its end. Ctrl+C asks the job to stop; a second one leaves it running on its own. */
+export async function runJob(session: Session, data: ProjectData, request: JobRequest): Promise<Job> {
+  await session.jobs.start();
+  const job = await startJob(session, data, request);
+  await watchJob(session, job.id, `${words[request.kind]} ${request.models.join(", ")}`);
+  return job;
+}
+
+const words = { "fine-tune": "Fine-tuning", evaluate: "Evaluating", compare: "Comparing", predict: "Predicting with" };
+
+/** @throws CliError with exit code 3 unless the job succeeds */
+export async function watchJob(session: Session, id: string, title: string): Promise<void> {
+  const line = progressLine();
+  const stop = new AbortController();
+  let asked = false;
+  const interrupt = () => {
+    if (asked) stop.abort();
+    asked = true;
+    line.clear();
+    say(`Stopping ${id}. Press Ctrl+C again to leave it running on its own.`);
+    void session.jobs.cancel(id).catch(() => {});
+  };
+  process.on("SIGINT", interrupt);
+  try {
+    for await (const update of session.jobs.follow(id, { signal: stop.signal })) {
+      if (update.type === "event" && update.event.type === "progress") {
+        const { step, done, total } = update.event;
+        line.show(`${title}: ${step}${total ? ` ${Math.floor((100 * done) / total)} %` : ""}`);
+      }
+      if (update.type === "event" && update.event.type === "log" && update.event.level === "warning") {
+        line.clear();
+        say(update.event.message);
+      }
+    }
+    line.clear();
+    if (stop.signal.aborted) throw new CliError(`${id} goes on. See it with: clf jobs`, EXIT.jobFailed);
+    const { state, attempt } = await session.jobs.store.read(id);
+    if (state === "succeeded") return;
+    const error = attempt.events.error;
+    const why = error ? ` ${error.message}${error.remedy ? ` ${error.remedy}` : ""}` : "";
+    throw new CliError(
+      `${title}: ${id} ${state === "lost" ? "was lost" : state}.${why} Its log: clf jobs PROJECT logs ${id}`,
+      EXIT.jobFailed,
+    );
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}
+
+/** Fine-tunes the models that need it before they can predict: `linear` ones take seconds, the others are asked for by name. */
+export async function fineTuneMissing(session: Session, data: ProjectData, models: readonly string[]): Promise<void> {
+  for (const model of await modelsToFineTune(session, models)) {
+    const engine = session.project.spec.models[model]!.engine;
+    if (engine !== "linear") {
+      throw new CliError(
+        `Model "${model}" has not been fine-tuned as it now stands. Run: clf fine-tune PROJECT --model ${model}`,
+      );
+    }
+    say(`${model} has not been fine-tuned as it now stands: doing that first.`);
+    await runJob(session, data, { kind: "fine-tune", models: [model] });
+  }
+}

@@ -1,0 +1,202 @@
+/** `clf fine-tune`, `clf evaluate`, `clf compare`. */
+import type { ModelReport, Report } from "../../../schemas/report.ts";
+import { isFineTuned, modelSpec, newestEvaluation, readReport } from "../workflow/artifacts.ts";
+import type { JobRequest } from "../workflow/prepare.ts";
+import { type Session, WorkflowError } from "../workflow/session.ts";
+import { CliError, EXIT, percent, print, printJson, say, table } from "./io.ts";
+import { fineTuneMissing, runJob } from "./jobs.ts";
+import { soundData, withProject } from "./project.ts";
+
+/** What commands that start jobs have in common. */
+export interface JobOptions {
+  json?: boolean;
+  model?: string[];
+  host?: string;
+  threads?: number;
+}
+
+/** The models named, or all that satisfy `wanted`. */
+function chosen(session: Session, names: string[] | undefined, wanted: (name: string) => boolean): string[] {
+  if (names && names.length > 0) {
+    for (const name of names) modelSpec(session, name);
+    return names;
+  }
+  return Object.keys(session.project.spec.models).filter(wanted);
+}
+
+const isLinear = (session: Session) => (name: string) => session.project.spec.models[name]?.engine === "linear";
+
+export async function fineTune(path: string, options: JobOptions & { resume?: string }): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const data = await soundData(session, locate);
+    const models = chosen(session, options.model, isLinear(session));
+    if (models.length === 0) throw new CliError("No model can be fine-tuned here. Name one: --model NAME", EXIT.usage);
+    const jobs: { model: string; job: string; seconds: number }[] = [];
+    for (const model of models) {
+      if (!isFineTuned(session, model))
+        throw new CliError(`Model "${model}" has nothing to fine-tune. Evaluate it as it is.`, EXIT.usage);
+      const started = performance.now();
+      const job = await runJob(session, data, { kind: "fine-tune", models: [model], ...common(options) });
+      jobs.push({ model, job: job.id, seconds: (performance.now() - started) / 1000 });
+      if (!options.json) print(`${model}: fine-tuned in ${jobs.at(-1)!.seconds.toFixed(1)} s (${job.id})`);
+    }
+    if (options.json) printJson({ project: session.project.name, jobs });
+    return EXIT.fine;
+  });
+}
+
+function common(options: JobOptions): Partial<JobRequest> {
+  return {
+    ...(options.host ? { host: options.host } : {}),
+    ...(options.threads ? { threads: options.threads } : {}),
+  };
+}
+
+export async function evaluate(path: string, options: JobOptions & { pool?: boolean; job?: string }): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const data = await soundData(session, locate);
+    const models = chosen(session, options.model, isLinear(session));
+    if (models.length === 0) throw new CliError("No model can be evaluated here. Name one: --model NAME", EXIT.usage);
+    if (options.job === undefined) await fineTuneMissing(session, data, models);
+    const reports: [string, Report][] = [];
+    for (const model of models) {
+      const job = await runJob(session, data, {
+        kind: "evaluate",
+        models: [model],
+        splits: options.pool === false ? [] : ["pool"],
+        ...(options.job ? { artifact: options.job } : {}),
+        ...common(options),
+      });
+      reports.push([model, await reportOf(session, job.id)]);
+    }
+    if (options.json) printJson(evaluationDocument(session, reports));
+    else for (const [, report] of reports) printReport(report);
+    return EXIT.fine;
+  });
+}
+
+export async function compare(path: string, options: JobOptions): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const data = await soundData(session, locate);
+    const models = chosen(session, options.model, isLinear(session));
+    if (models.length < 2) throw new CliError("A comparison needs two models or more: --model A --model B", EXIT.usage);
+    await fineTuneMissing(session, data, models);
+    const job = await runJob(session, data, { kind: "compare", models, splits: ["pool"], ...common(options) });
+    const report = await reportOf(session, job.id);
+    if (options.json) printJson(report);
+    else printReport(report);
+    return EXIT.fine;
+  });
+}
+
+/** `clf report`: the newest report of a model, or of a job. */
+export async function chosenReport(session: Session, options: { model?: string; job?: string }): Promise<Report> {
+  if (options.job) return reportOf(session, options.job);
+  const model = options.model ?? session.project.reviewModel;
+  const evaluation = await newestEvaluation(session, model);
+  if (!evaluation)
+    throw new WorkflowError(`Model "${model}" has not been evaluated yet. Run: clf evaluate PROJECT --model ${model}`);
+  return evaluation.report;
+}
+
+async function reportOf(session: Session, job: string): Promise<Report> {
+  const report = await readReport(session, job);
+  if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
+  return report;
+}
+
+/** The document of `clf evaluate --json` (DESIGN §7; schemas/cli.ts). */
+function evaluationDocument(session: Session, reports: readonly [string, Report][]) {
+  return {
+    project: session.project.name,
+    models: Object.fromEntries(
+      reports.map(([name, report]) => {
+        const model = report.models[name]!;
+        return [
+          name,
+          {
+            job: report.job,
+            targets: Object.fromEntries(
+              Object.entries(model.targets).flatMap(([column, { report: figures }]) =>
+                figures ? [[column, targetDocument(figures, model, column)]] : [],
+              ),
+            ),
+            joint_accuracy: model.joint?.jointAccuracy?.value ?? null,
+            seconds: model.seconds,
+            cost: model.cost,
+          },
+        ];
+      }),
+    ),
+  };
+}
+
+function targetDocument(
+  figures: NonNullable<ModelReport["targets"][string]["report"]>,
+  model: ModelReport,
+  target: string,
+) {
+  const { averages, logLoss, brier, calibration, auroc, aurc } = figures;
+  const decision = model.accept.find(({ targets }) => targets.includes(target));
+  const rule = decision?.rule ?? null;
+  const general = rule && "parts" in rule ? rule.parts[0]! : null;
+  return {
+    n: figures.n,
+    accuracy: averages.accuracy.value,
+    accuracy_interval: [averages.accuracy.low, averages.accuracy.high],
+    macro_f1: averages.macroF1.value,
+    log_loss: logLoss?.value ?? null,
+    brier: brier?.value ?? null,
+    ece: calibration.ece,
+    ece_band: calibration.band?.mean ?? null,
+    auroc: auroc?.value ?? null,
+    aurc: aurc.value,
+    accept: {
+      threshold: general ? general.threshold : rule && "threshold" in rule ? rule.threshold : null,
+      coverage: decision?.measured?.coverage?.value ?? null,
+      risk_bound: general?.bound ?? (rule && "bound" in rule ? rule.bound : null),
+      certified: rule?.certified ?? false,
+    },
+  };
+}
+
+/** A report as a person reads it on a terminal. */
+export function printReport(report: Report): void {
+  for (const sentence of report.verdict) print(sentence);
+  print();
+  const head = ["", "n", "accuracy", "95 %", "macro F1", "log loss", "Brier", "ECE", "(band)", "accepted"];
+  const lines = Object.entries(report.models).flatMap(([name, model]) => {
+    const accepted = model.accept[0]?.measured?.coverage?.value;
+    return Object.entries(model.targets).flatMap(([target, { report: figures }]) => {
+      if (!figures) return [];
+      const { accuracy, macroF1 } = figures.averages;
+      return [
+        [
+          `${name} · ${target}`,
+          String(figures.n),
+          percent(accuracy.value),
+          `${percent(accuracy.low)}–${percent(accuracy.high)}`,
+          macroF1.value.toFixed(3),
+          figures.logLoss?.value.toFixed(3) ?? "–",
+          figures.brier?.value.toFixed(3) ?? "–",
+          figures.calibration.ece.toFixed(3),
+          `(${figures.calibration.band?.mean.toFixed(3) ?? "–"})`,
+          accepted === undefined ? "–" : percent(accepted, 0),
+        ],
+      ];
+    });
+  });
+  print(table([head, ...lines]));
+  for (const [name, model] of Object.entries(report.models)) {
+    const joint = model.joint?.jointAccuracy;
+    if (joint && Object.keys(model.targets).length > 1)
+      print(`${name}: all targets right on ${percent(joint.value)} of rows.`);
+    for (const [target, { report: figures }] of Object.entries(model.targets)) {
+      const pairs = figures?.confusions.slice(0, 3) ?? [];
+      if (pairs.length === 0) continue;
+      const shown = pairs.map(({ given, predicted, count }) => `${given} as ${predicted ?? "no answer"} (${count})`);
+      print(`${name} · ${target}: most often confused: ${shown.join(", ")}`);
+    }
+  }
+  say();
+}

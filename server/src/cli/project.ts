@@ -1,0 +1,70 @@
+/** Opening a project for a command: what is wrong is said on standard error, in places that can be clicked. */
+import { existsSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import type { Problem } from "../../../schemas/problem.ts";
+import { discoverProjects } from "../project/discover.ts";
+import { loadProject } from "../project/load.ts";
+import { markAt } from "../project/yaml.ts";
+import { type ProjectData, readData } from "../workflow/data.ts";
+import { openSession, type Session } from "../workflow/session.ts";
+import { CliError, EXIT, problemLine, progressLine, say } from "./io.ts";
+
+/** The project file a command line names: a file, or a folder with one project in it. */
+export async function projectFile(path: string): Promise<string> {
+  const full = resolve(path);
+  if (!existsSync(full)) throw new CliError(`There is no ${path}.`, EXIT.usage);
+  if (!statSync(full).isDirectory()) return full;
+  const found = await discoverProjects(full);
+  if (found.length === 1) return found[0]!;
+  if (found.length === 0) {
+    throw new CliError(`There is no .clf.yaml in ${path}. Make one from your data: clf init DATA`, EXIT.usage);
+  }
+  const names = found.map((file) => relative(process.cwd(), file)).join(", ");
+  throw new CliError(`There are ${found.length} projects in ${path}: ${names}. Name one of them.`, EXIT.usage);
+}
+
+export function sayProblems(problems: readonly Problem[]): void {
+  for (const problem of problems) say(problemLine(problem, (file) => relative(process.cwd(), file) || file));
+}
+
+/** Opens the project; ends the command when the file has errors. */
+export async function openProject(path: string): Promise<{ session: Session; problems: Problem[]; locate: Locate }> {
+  const file = await projectFile(path);
+  const { project, problems, document } = await loadProject(file);
+  if (!project) {
+    sayProblems(problems.filter(({ severity }) => severity === "error"));
+    throw new CliError(`${path} has errors: see above.`);
+  }
+  return { session: openSession(project), problems, locate: (at) => markAt(document, at) };
+}
+
+type Locate = (path: (string | number)[]) => Problem["range"];
+
+/** Runs a command's work on an open project, and closes it whatever happens. */
+export async function withProject<T>(
+  path: string,
+  work: (session: Session, context: { problems: Problem[]; locate: Locate }) => Promise<T>,
+): Promise<T> {
+  const { session, ...context } = await openProject(path);
+  try {
+    return await work(session, context);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Reads the data with progress on a terminal; ends the command when the data has errors. */
+export async function soundData(session: Session, locate: Locate): Promise<ProjectData> {
+  const line = progressLine();
+  const data = await readData(session, {
+    locate,
+    onProgress: (step, done, total) => line.show(total ? `${step} ${Math.floor((100 * done) / total)} %` : `${step} …`),
+  });
+  line.clear();
+  const errors = data.problems.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) {
+    sayProblems(errors);
+    throw new CliError("The data has errors: see above. `clf check` shows all problems.");
+  }
+  return data;
+}

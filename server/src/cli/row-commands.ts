@@ -1,0 +1,256 @@
+/** `clf predict`, `clf flagged`, `clf review`, `clf export`. */
+import { existsSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
+import { type ReviewFilter, type ReviewOrder, reviewQueue } from "../review/queue.ts";
+import { decide, undo } from "../workflow/decide.ts";
+import { exportPredictions } from "../workflow/export.ts";
+import { judgedRows, reviewItems } from "../workflow/flagged.ts";
+import { predictRows } from "../workflow/predict.ts";
+import type { Session } from "../workflow/session.ts";
+import { CliError, EXIT, percent, print, printJson, say, table, whole } from "./io.ts";
+import { fineTuneMissing, runJob } from "./jobs.ts";
+import { soundData, withProject } from "./project.ts";
+
+const cut = (text: string, length = 60): string => {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+};
+
+/** A text at once, a file or the pool or the rows trained on as a job. */
+export async function predict(
+  path: string,
+  file: string | undefined,
+  options: {
+    json?: boolean;
+    model?: string;
+    text?: string;
+    input?: string[];
+    pool?: boolean;
+    outOfFold?: boolean;
+    threads?: number;
+  },
+): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const model = options.model ?? session.project.reviewModel;
+    if (options.text !== undefined || options.input) {
+      const inputs = textInputs(session, options.text, options.input);
+      const [row] = await predictRows(session, model, [inputs]);
+      if (options.json) printJson({ model, targets: row });
+      else for (const line of row!) printPrediction(line);
+      return EXIT.fine;
+    }
+    if (file !== undefined) {
+      if (!existsSync(file)) throw new CliError(`There is no ${file}.`, EXIT.usage);
+      throw new CliError(
+        `To predict ${file}, name it under dataset.pool in the project and run: clf predict ${path} --pool`,
+        EXIT.usage,
+      );
+    }
+    const data = await soundData(session, locate);
+    await fineTuneMissing(session, data, [model]);
+    const job = await runJob(session, data, {
+      kind: "predict",
+      models: [model],
+      ...(options.outOfFold ? { outOfFold: true } : { splits: ["pool"] }),
+      ...(options.threads ? { threads: options.threads } : {}),
+    });
+    if (options.json) printJson({ model, job: job.id });
+    else
+      print(
+        `Predicted ${options.outOfFold ? "the rows trained on, out of fold" : "the pool"} (${job.id}). See: clf flagged ${path}`,
+      );
+    return EXIT.fine;
+  });
+}
+
+/** `--text` for a project of one input, `--input name=text` for several. */
+function textInputs(session: Session, text: string | undefined, given: string[] | undefined): Record<string, string> {
+  const names = session.project.inputs.map(({ name }) => name);
+  const inputs: Record<string, string> = {};
+  if (text !== undefined) inputs[names[0]!] = text;
+  for (const pair of given ?? []) {
+    const at = pair.indexOf("=");
+    const name = pair.slice(0, at);
+    if (at < 1 || !names.includes(name)) {
+      throw new CliError(`--input is NAME=TEXT with NAME one of: ${names.join(", ")}.`, EXIT.usage);
+    }
+    inputs[name] = pair.slice(at + 1);
+  }
+  return inputs;
+}
+
+function printPrediction({
+  target,
+  label,
+  confidence,
+  top,
+  accepted,
+  reasons,
+  words,
+}: Awaited<ReturnType<typeof predictRows>>[number][number]): void {
+  print(
+    `${target}: ${label ?? "no answer"} ${confidence === null ? "(not evaluated yet: no confidence)" : percent(confidence)}${accepted === null ? "" : accepted ? " accepted" : ` flagged: ${reasons.join(", ")}`}`,
+  );
+  print(table(top.slice(0, 5).map(([name, probability]) => [`  ${name}`, percent(probability)])));
+  if (words.length > 0)
+    print(
+      `  because of: ${words
+        .slice(0, 6)
+        .map(({ text, weight }) => `${text} (${weight >= 0 ? "+" : ""}${weight.toFixed(2)})`)
+        .join(", ")}`,
+    );
+}
+
+/** The rows that wait for a person. */
+export async function flagged(
+  path: string,
+  options: {
+    json?: boolean;
+    model?: string;
+    target?: string[];
+    reason?: string[];
+    label?: string[];
+    order?: string;
+    limit?: number;
+  },
+): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const model = options.model ?? session.project.reviewModel;
+    const judged = await judgedRows(session, model);
+    if ("why" in judged) throw new CliError(judged.why);
+    const { verdicts } = await soundData(session, locate);
+    const { items, counts } = reviewQueue(reviewItems(judged), verdicts, {
+      order: (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order,
+      filter: { targets: options.target, reasons: options.reason as ReviewFilter["reasons"], labels: options.label },
+      seed: session.project.spec.dataset.split.seed,
+    });
+    const shown = items.slice(0, options.limit ?? 50);
+    if (options.json) {
+      printJson({
+        model,
+        jobs: judged.jobs,
+        total: counts.total,
+        decided: counts.decided,
+        waiting: counts.waiting,
+        items: shown.map(({ position: _, ...item }) => ({
+          ...item,
+          text: firstText(judged.rows.get(item.row)!.row.inputs),
+        })),
+      });
+      return EXIT.fine;
+    }
+    if (items.length === 0)
+      print(`Nothing waits for a person: ${whole(counts.decided)} of ${whole(counts.total)} flagged rows are decided.`);
+    else {
+      print(
+        `${whole(counts.waiting)} of ${whole(counts.total)} flagged wait (${whole(counts.decided)} decided), by ${model}:`,
+      );
+      const lines = shown.map((item) => [
+        item.row,
+        item.target,
+        `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
+        item.given === null ? "" : `label now: ${item.given}`,
+        item.reasons.join(", "),
+        cut(firstText(judged.rows.get(item.row)!.row.inputs)),
+      ]);
+      print(table(lines, 99));
+      if (items.length > shown.length) say(`… and ${whole(items.length - shown.length)} more (--limit N)`);
+    }
+    return EXIT.fine;
+  });
+}
+
+const firstText = (inputs: Record<string, string>): string => Object.values(inputs)[0] ?? "";
+
+/** Records a decision, or takes the last one back. */
+export async function review(
+  path: string,
+  row: string | undefined,
+  target: string | undefined,
+  label: string | undefined,
+  options: {
+    json?: boolean;
+    model?: string;
+    confirm?: boolean;
+    none?: boolean;
+    skip?: boolean;
+    undo?: boolean;
+    note?: string;
+  },
+): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    if (options.undo) {
+      const line = await undo(session);
+      if (options.json) printJson({ undone: line });
+      else print(line ? `Took back the decision on ${line.row} · ${line.target}.` : "There is nothing to undo.");
+      return EXIT.fine;
+    }
+    if (row === undefined || target === undefined)
+      throw new CliError("Say which: clf review PROJECT ROW TARGET LABEL (or --confirm, --none, --skip)", EXIT.usage);
+    const answers = [label !== undefined, options.confirm, options.none, options.skip].filter(Boolean).length;
+    if (answers !== 1) throw new CliError("Give one answer: a LABEL, --confirm, --none or --skip.", EXIT.usage);
+    const { dataset } = await soundData(session, locate);
+    const { rows } = dataset;
+    const t = rows.targets.findIndex(({ name, column }) => name === target || column === target);
+    if (t < 0)
+      throw new CliError(
+        `There is no target "${target}". Targets: ${rows.targets.map(({ name }) => name).join(", ")}.`,
+        EXIT.usage,
+      );
+    let at = -1;
+    for (let i = 0; i < rows.count && at < 0; i++) if (rowId(rows, i) === row) at = i;
+    if (at < 0) throw new CliError(`There is no row "${row}" in the data.`, EXIT.usage);
+    const { name, labels } = rows.targets[t]!;
+    const judged = await judgedRows(session, options.model ?? session.project.reviewModel);
+    const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
+    const given = rowLabel(rows, t, at);
+    const confirmed = seen?.label ?? given;
+    if (options.confirm && confirmed === null)
+      throw new CliError(`There is no prediction and no label of ${row} to confirm. Name the label.`, EXIT.usage);
+    const decision = await decide(
+      session,
+      {
+        row,
+        target: name,
+        inputs: rowInputs(session.project, rows, at),
+        split: SPLITS[rows.split[at]!]!,
+        given,
+        reasons: seen?.reasons ?? [],
+        ...(seen && !("why" in judged)
+          ? {
+              prediction: {
+                model: judged.model,
+                job: judged.evaluation.job.id,
+                label: seen.label,
+                confidence: seen.confidence,
+              },
+            }
+          : {}),
+        ...(options.note ? { note: options.note } : {}),
+      },
+      options.skip ? "skipped" : options.none ? "none" : { label: options.confirm ? confirmed! : label! },
+      labels.map((each) => each.name),
+    );
+    if (options.json) printJson({ decision });
+    else print(`${row} · ${name}: ${decision.kind}${decision.after === null ? "" : ` ${decision.after}`}`);
+    return EXIT.fine;
+  });
+}
+
+/** Predictions beside the source columns. */
+export async function exportRows(
+  path: string,
+  options: { json?: boolean; model?: string; output: string },
+): Promise<number> {
+  return withProject(path, async (session, { locate }) => {
+    const model = options.model ?? session.project.reviewModel;
+    const judged = await judgedRows(session, model);
+    if ("why" in judged) throw new CliError(judged.why);
+    const data = await soundData(session, locate);
+    const rows = await exportPredictions(session, data, judged, resolve(options.output));
+    if (options.json) printJson({ file: resolve(options.output), rows });
+    else print(`Wrote ${whole(rows)} rows to ${relative(process.cwd(), resolve(options.output))}.`);
+    return EXIT.fine;
+  });
+}

@@ -1,0 +1,62 @@
+/** Records what a person said of a row. */
+import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
+import type { SplitName } from "../../../schemas/rows.ts";
+import type { DecisionDraft } from "../review/decisions.ts";
+import { whoDecides } from "../review/identity.ts";
+import { inSightOf, kindOfLabel, undoLast } from "../review/record.ts";
+import { type Session, WorkflowError } from "./session.ts";
+
+/** What a person said. `label` for confirm and correct alike: which of the two it is follows from what was shown. */
+export type Answer = { label: string } | "none" | "skipped";
+
+/** The row and target that was judged, and what the person saw. */
+export interface JudgedTarget {
+  row: string;
+  target: string;
+  inputs: Record<string, string>;
+  split: SplitName;
+  /** The label in the data, null without one. */
+  given: string | null;
+  reasons: FlagReason[];
+  prediction?: NonNullable<Decision["prediction"]>;
+  blind?: boolean;
+  inclusion?: number;
+  note?: string;
+}
+
+/** @throws WorkflowError when the target has no such label; Error when the file cannot be written. Nothing is recorded then. */
+export async function decide(
+  session: Session,
+  judged: JudgedTarget,
+  answer: Answer,
+  labels: readonly string[],
+): Promise<Decision> {
+  const { given: before, prediction, blind = false, ...rest } = judged;
+  if (typeof answer === "object" && !labels.includes(answer.label)) {
+    throw new WorkflowError(
+      `"${answer.label}" is no label of "${judged.target}". Its labels: ${labels.slice(0, 20).join(", ")}${labels.length > 20 ? ", …" : ""}.`,
+    );
+  }
+  const kind = typeof answer === "object" ? kindOfLabel(answer.label, { before, prediction, blind }) : answer;
+  const draft: DecisionDraft = {
+    ...rest,
+    kind,
+    before,
+    after: typeof answer === "object" ? answer.label : null,
+    blind,
+    ...(prediction && !blind ? { prediction } : {}),
+  };
+  const who = await whoDecides(session.project.folder);
+  const [decision] = await session.decisions.append(who, (decisions) => [inSightOf(decisions, draft)]);
+  return decision!;
+}
+
+/** Takes back this person's newest decision that still stands; null when there is none. */
+export async function undo(session: Session): Promise<Decision | null> {
+  const who = await whoDecides(session.project.folder);
+  const [line] = await session.decisions.append(who, (decisions) => {
+    const draft = undoLast(decisions, { who });
+    return draft ? [draft] : [];
+  });
+  return line ?? null;
+}

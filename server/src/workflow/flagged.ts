@@ -1,0 +1,124 @@
+/** The rows that wait for a person: the review model's predictions, judged, less what has been decided. */
+import { join } from "node:path";
+import type { Job } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import type { Report } from "../../../schemas/report.ts";
+import { JobRow, type SplitName } from "../../../schemas/rows.ts";
+import { wholeLines } from "../jobs/lines.ts";
+import { drawPosition } from "../review/draws.ts";
+import type { ReviewItem } from "../review/queue.ts";
+import { newestEvaluation, newestPredictions } from "./artifacts.ts";
+import { type Judged, judgeRows } from "./judge.ts";
+import { readPredictions } from "./predictions.ts";
+import type { Session } from "./session.ts";
+
+/** A row with what the model says of each target. */
+export interface JudgedRow {
+  row: JobRow;
+  targets: Judged[];
+  /** Place among the rows of its job. */
+  position: number;
+}
+
+export interface JudgedRows {
+  model: string;
+  evaluation: { job: Job; report: Report };
+  /** The jobs the predictions come from. */
+  jobs: string[];
+  rows: Map<string, JudgedRow>;
+}
+
+/** Why there is nothing to show, and what to do about it. */
+export interface NothingJudged {
+  why: string;
+}
+
+/**
+ * All rows that the model has predicted: pool, validation and test rows from its newest evaluation and predictions, the rows
+ * it was trained on from its newest out-of-fold predictions.
+ */
+export async function judgedRows(session: Session, model: string): Promise<JudgedRows | NothingJudged> {
+  const evaluation = await newestEvaluation(session, model);
+  if (!evaluation) {
+    return {
+      why: `Model "${model}" has not been evaluated yet, so nothing is known of its confidence. Evaluate it first.`,
+    };
+  }
+  const { plain, outOfFold } = await newestPredictions(session, model);
+  const rows = new Map<string, JudgedRow>();
+  const jobs = new Set<string>();
+  const rules = {
+    model: evaluation.report.models[model]!,
+    targets: evaluation.job.task.targets,
+    audited: auditOf(session, evaluation.job),
+  };
+  const sources: { job: Job; folds: boolean; splits: SplitName[] }[] = [
+    { job: evaluation.job, folds: false, splits: ["validation", "test"] },
+    { job: plain ?? evaluation.job, folds: false, splits: ["pool"] },
+    { job: outOfFold ?? evaluation.job, folds: true, splits: ["train", "tune"] },
+  ];
+  for (const { job, folds, splits } of sources) {
+    const predictions = new Map<string, Map<string, Prediction>>();
+    for await (const prediction of readPredictions(session, job.id)) {
+      if (prediction.model !== model || (prediction.fold !== undefined) !== folds) continue;
+      if (!splits.includes(prediction.split)) continue;
+      const of = predictions.get(prediction.target) ?? new Map<string, Prediction>();
+      predictions.set(prediction.target, of.set(prediction.row, prediction));
+    }
+    if (predictions.size === 0) continue;
+    jobs.add(job.id);
+    const [some] = predictions.values();
+    const jobRows: JobRow[] = [];
+    const positions: number[] = [];
+    let position = 0;
+    for await (const line of wholeLines(join(session.jobs.store.folder(job.id), "data", "rows.jsonl"))) {
+      const row = JobRow.parse(JSON.parse(line.text));
+      if (splits.includes(row.split) && some!.has(row.row)) {
+        jobRows.push(row);
+        positions.push(position);
+      }
+      position++;
+    }
+    for (const split of folds ? (["out-of-fold"] as const) : (splits as ("validation" | "test" | "pool")[])) {
+      const which = jobRows.flatMap((row, i) => (folds || row.split === split ? [i] : []));
+      const part = which.map((i) => jobRows[i]!);
+      for (const [k, targets] of judgeRows(split, part, predictions, rules).entries()) {
+        rows.set(part[k]!.row, { row: part[k]!, targets, position: positions[which[k]!]! });
+      }
+    }
+  }
+  return { model, evaluation, jobs: [...jobs], rows };
+}
+
+/** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */
+function auditOf(session: Session, evaluation: Job): (row: string) => boolean {
+  const key = { seed: session.project.spec.dataset.split.seed, stream: `audit:${evaluation.id}` };
+  const rate = session.project.spec.confidence.audit;
+  return (row) => drawPosition(row, key) < rate;
+}
+
+/**
+ * Judged rows as items of the review queue. Rows of the pool are flagged when they are not accepted. Rows with a label are
+ * there already: they come up only when their label is doubtful.
+ */
+export function* reviewItems({ rows }: JudgedRows): Generator<ReviewItem> {
+  for (const { row, targets, position } of rows.values()) {
+    for (const { target, label, confidence, margin, top, reasons, issue } of targets) {
+      const given = row.labels[target] ?? null;
+      yield {
+        row: row.row,
+        target,
+        label,
+        confidence,
+        margin,
+        top,
+        reasons:
+          row.split === "pool" || given === null ? reasons : reasons.filter((reason) => reason === "label-issue"),
+        given,
+        issue,
+        split: row.split,
+        position,
+      };
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/** From predictions to what people see of them: confidence, accepted or flagged, and why (DESIGN §5). */
+import type { FlagReason } from "../../../schemas/decisions.ts";
+import type { JobTarget } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import type { ModelReport } from "../../../schemas/report.ts";
+import type { JobRow } from "../../../schemas/rows.ts";
+import { acceptRows, thresholdsOf } from "../confidence/acceptRule.ts";
+import { applyCalibration, calibrate } from "../confidence/calibrate.ts";
+import { flagRows, reasonsOf } from "../confidence/flag.ts";
+import { findLabelIssues } from "../confidence/labelIssues.ts";
+import {
+  type OutOfFoldRows,
+  outOfFoldRows,
+  poolRows,
+  type Role,
+  type RowSet,
+  testRows,
+  tuneRows,
+  validationRows,
+} from "../confidence/roles.ts";
+import { distributionAt, type ScoredRows } from "../confidence/scoredRows.ts";
+import { scoredRowsOf } from "../evaluation/scored.ts";
+
+/** One target's prediction of a row, as people see it. */
+export interface Judged {
+  target: string;
+  /** The predicted label; null when there is no usable answer. */
+  label: string | null;
+  /** Calibrated probability that `label` is right; 0 without an answer. */
+  confidence: number;
+  /** Uncalibrated difference of the two likeliest labels. */
+  margin: number;
+  /** The likeliest labels with calibrated probabilities, likeliest first. */
+  top: [string, number][];
+  accepted: boolean;
+  reasons: FlagReason[];
+  /** How likely the given label is wrong, 0 to 1, by confident learning; only where it is suspected. */
+  issue?: number;
+}
+
+/** The rules of an evaluation. */
+export interface Rules {
+  model: ModelReport;
+  targets: readonly JobTarget[];
+  /** The audit's draw: 1 where an accepted row is reviewed all the same. */
+  audited?(row: string): boolean;
+}
+
+/** How many labels a person is shown. */
+const SHOWN = 10;
+
+type Part = Exclude<Role, "cross-fitted">;
+const PROVE: Record<Part, (rows: ScoredRows) => RowSet<Role>> = {
+  tune: tuneRows,
+  validation: validationRows,
+  "out-of-fold": outOfFoldRows,
+  test: testRows,
+  pool: poolRows,
+};
+
+/**
+ * Judges rows of one kind together. Rows that the model was trained on can only be judged out-of-fold.
+ * @param predictions by target name, then row id
+ * @returns in the order of `rows`, one entry a target
+ */
+export function judgeRows(
+  part: Part,
+  rows: readonly JobRow[],
+  predictions: ReadonlyMap<string, ReadonlyMap<string, Prediction>>,
+  { model, targets, audited }: Rules,
+): Judged[][] {
+  const sets = new Map(
+    targets.map((target) => {
+      const scored = scoredRowsOf(rows, target, predictions.get(target.name) ?? new Map());
+      return [target.name, calibrate(PROVE[part](scored), model.targets[target.name]!.calibrator)] as const;
+    }),
+  );
+  const judged = rows.map((): Judged[] => []);
+  const auditDraw = audited ? Uint8Array.from(rows, ({ row }) => (audited(row) ? 1 : 0)) : undefined;
+  for (const decision of model.accept) {
+    const group = targets.filter(({ name }) => decision.targets.includes(name));
+    const labelRisks = group.flatMap(({ name, risk }) =>
+      Object.entries(risk ?? {}).map(([label, value]) => ({ target: name, label, risk: value })),
+    );
+    const { rule } = decision;
+    const by = rule?.by ?? "score";
+    const accepts = acceptRows(
+      rule?.scope ?? (group.length > 1 ? "row" : "target"),
+      group.map(({ name, never = [] }) => ({ target: name, set: sets.get(name)!, never })),
+      { by, labelRisks: by === "score" ? labelRisks : [] },
+    );
+    const flags = flagRows({
+      rows: accepts,
+      rule: rule && thresholdsOf(rule, labelRisks.length + 1),
+      never: group.map(({ name, never = [] }) => ({ target: name, labels: never })),
+      ...(auditDraw ? { auditDraw } : {}),
+    });
+    for (const target of group) {
+      const { rows: scored } = sets.get(target.name)!;
+      const issues = part === "out-of-fold" ? issuesOf(outOfFoldRows(scored)) : new Map<number, number>();
+      const map = model.targets[target.name]!.calibrator.map;
+      rows.forEach((_, i) => {
+        const distribution = distributionAt(scored, i);
+        const shown = distribution && applyCalibration(map, distribution);
+        const top = shown
+          ? Array.from(shown.labels, (label, k): [string, number] => [scored.labels[label]!, shown.probabilities[k]!])
+          : [];
+        const issue = issues.get(i);
+        const reasons = reasonsOf(flags.reasons[i]!);
+        judged[i]!.push({
+          target: target.name,
+          label: scored.predicted[i]! < 0 ? null : scored.labels[scored.predicted[i]!]!,
+          confidence: scored.confidence[i]!,
+          margin: scored.margin[i]!,
+          top: top.sort((a, b) => b[1] - a[1]).slice(0, SHOWN),
+          accepted: flags.accepted[i] === 1,
+          reasons: issue === undefined ? reasons : [...reasons, "label-issue"],
+          ...(issue === undefined ? {} : { issue }),
+        });
+      });
+    }
+  }
+  return judged;
+}
+
+/** Suspected label errors: place of the row → how likely its label is wrong. */
+function issuesOf(set: OutOfFoldRows): Map<number, number> {
+  return new Map(findLabelIssues(set).issues.map(({ row, normalizedMargin }) => [row, 1 - normalizedMargin]));
+}

@@ -1,0 +1,83 @@
+/** Predicts a few rows at once, in this process: for "try it", hovers and `clf predict --text`. Engine `linear` only. */
+import { join } from "node:path";
+import type { FlagReason } from "../../../schemas/decisions.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import type { JobRow } from "../../../schemas/rows.ts";
+import type { WordWeight } from "../engines/engine.ts";
+import { explainRow, type LoadedLinear, loadLinear, predictRow } from "../engines/linear/engine.ts";
+import { currentFineTune, modelSpec, newestEvaluation } from "./artifacts.ts";
+import { judgeRows } from "./judge.ts";
+import { type Session, WorkflowError } from "./session.ts";
+
+export interface InstantPrediction {
+  target: string;
+  label: string | null;
+  /** Null while the model has not been evaluated: an uncalibrated score is no confidence. */
+  confidence: number | null;
+  /** Likeliest labels; calibrated where `confidence` is. */
+  top: [string, number][];
+  /** Null while there is no accept rule. */
+  accepted: boolean | null;
+  reasons: FlagReason[];
+  /** The words that mattered, heaviest first. */
+  words: WordWeight[];
+}
+
+/** Models stay loaded while their artifact is the current one. */
+const loaded = new Map<string, Promise<LoadedLinear[]>>();
+
+async function modelsOf(session: Session, model: string): Promise<{ job: string; models: LoadedLinear[] }> {
+  if (modelSpec(session, model).engine !== "linear") {
+    throw new WorkflowError(
+      `Model "${model}" cannot predict at once: only engine linear can. Start a prediction job instead.`,
+    );
+  }
+  const job = await currentFineTune(session, model);
+  if (!job) throw new WorkflowError(`Model "${model}" has not been fine-tuned as it now stands. Fine-tune it first.`);
+  const folder = join(session.jobs.store.folder(job.id), "model");
+  let found = loaded.get(folder);
+  if (!found) {
+    loaded.clear();
+    loaded.set(folder, (found = loadLinear(folder)));
+    found.catch(() => loaded.delete(folder));
+  }
+  return { job: job.id, models: await found };
+}
+
+/** @param rows the inputs of each row, by input name; a missing input is the empty text */
+export async function predictRows(
+  session: Session,
+  model: string,
+  rows: readonly Record<string, string>[],
+): Promise<InstantPrediction[][]> {
+  const { models } = await modelsOf(session, model);
+  const names = session.project.inputs.map(({ name }) => name);
+  const evaluation = await newestEvaluation(session, model);
+  const report = evaluation?.report.models[model];
+  const jobRows = rows.map((inputs, i): JobRow => ({ row: `${i}`, split: "pool", inputs, labels: {} }));
+  const predictions = new Map<string, Map<string, Prediction>>();
+  for (const each of models) {
+    const of = new Map<string, Prediction>();
+    for (const row of jobRows) of.set(row.row, await predictRow(each, row, names, model));
+    predictions.set(each.target, of);
+  }
+  const judged =
+    evaluation && report
+      ? judgeRows("pool", jobRows, predictions, { model: report, targets: evaluation.job.task.targets })
+      : null;
+  return jobRows.map((row, i) =>
+    models.map((each): InstantPrediction => {
+      const prediction = predictions.get(each.target)!.get(row.row)!;
+      const seen = judged?.[i]?.find(({ target }) => target === each.target);
+      return {
+        target: each.target,
+        label: prediction.label,
+        confidence: seen?.confidence ?? null,
+        top: seen?.top ?? prediction.top.slice(0, 10),
+        accepted: seen?.accepted ?? null,
+        reasons: seen?.reasons ?? [],
+        words: explainRow(each, row, names),
+      };
+    }),
+  );
+}
