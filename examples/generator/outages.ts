@@ -59,7 +59,7 @@ const objects = {
     kv: [69, 138, 230],
   },
   "Transmission tower": { words: ["tower", "lattice tower", "steel structure"], kv: [138, 230, 345] },
-  None: { words: ["equipment", "line", "feeder"], kv: [12, 25, 69] },
+  "Nothing damaged": { words: ["equipment", "line", "feeder"], kv: [12, 25, 69] },
 } as const;
 
 const damages = {
@@ -189,7 +189,7 @@ const causes = {
   "Planned work": {
     weight: 6,
     weather: { Clear: 8, Heat: 1 },
-    objects: { None: 10, Transformer: 1, "Substation equipment": 1 },
+    objects: { "Nothing damaged": 10, Transformer: 1, "Substation equipment": 1 },
     damages: { "Not damaged": 1 },
     clear: [
       "(scheduled|planned) (outage|work|maintenance) on {object}",
@@ -201,7 +201,7 @@ const causes = {
   "Operating error": {
     weight: 2,
     weather: { Clear: 5, Rain: 1, Heat: 1 },
-    objects: { "Circuit breaker": 6, "Substation equipment": 5, None: 3 },
+    objects: { "Circuit breaker": 6, "Substation equipment": 5, "Nothing damaged": 3 },
     damages: { "Blown or tripped": 7, "Not damaged": 4, "Shorted out": 1 },
     clear: ["wrong switch opened, {object}", "relay setting error at {object}", "crew error, {object}"],
     months: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
