@@ -138,7 +138,7 @@ wait_for_lock() {
   if command -v flock >/dev/null 2>&1; then
     exec flock 9
   elif command -v perl >/dev/null 2>&1; then
-    exec perl -MFcntl=:flock -e 'open(my $lock, ">>&=", 9) && flock($lock, LOCK_EX) or exit 69'
+    exec perl -MFcntl=:flock -e 'open(my $lock, ">>&=", 9) or exit 69; flock($lock, LOCK_EX) or exit 69'
   else
     exit 69
   fi
