@@ -1,0 +1,146 @@
+/**
+ * Prediction sets by split conformal prediction: the labels among which the right one is, with a given coverage.
+ *
+ * LAC (Sadinle, Lei & Wasserman 2019): a label is in the set when its probability is high enough; smallest sets on average.
+ * APS (Romano, Sesia & Candès 2020), not randomised: the most probable labels until their sum is enough; larger sets for
+ * harder rows. Both are calibrated on *flagged* rows (DESIGN §5.8), because those are the rows a reviewer sees: sets calibrated
+ * on all rows cover too little there. Uncalibrated probabilities are used: calibrators are fitted on the same rows.
+ */
+
+import { wilson } from "./binomial.ts";
+import { type Distribution, probabilityOf } from "./distribution.ts";
+import { type CertifyingRows, type Role, type RowSet, requireRole } from "./roles.ts";
+import { distributionAt } from "./scoredRows.ts";
+
+export type PredictionSetMethod = "lac" | "aps";
+
+/** A calibrated rule for prediction sets; plain JSON. */
+export interface PredictionSetRule {
+  method: PredictionSetMethod;
+  /** Promised coverage, e.g. 0.9. */
+  coverage: number;
+  /** A label is in the set when its non-conformity is at most this; null: too few rows, every label is in. */
+  quantile: number | null;
+  /** Flagged, answered, labelled rows it was calibrated on. */
+  rows: number;
+  fittedOn: "validation" | "out-of-fold";
+}
+
+/** Slack for sums of rounded probabilities. */
+const TOLERANCE = 1e-9;
+
+/** How badly a label fits: LAC 1 − p, APS the summed probability of all labels at least as probable. */
+function nonconformity(method: PredictionSetMethod, distribution: Distribution, label: number): number {
+  const own = probabilityOf(distribution, label);
+  if (method === "lac") return 1 - own;
+  const { probabilities, rest, restCount } = distribution;
+  let sum = 0;
+  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= own) sum += probabilities[i]!;
+  return restCount > 0 && rest / restCount >= own ? sum + rest : sum;
+}
+
+/**
+ * Calibrates prediction sets.
+ * @param flagged 1 for the rows that are flagged under the rule in force
+ * @param coverage promised coverage, in (0, 1)
+ */
+export function calibratePredictionSets(
+  set: CertifyingRows,
+  flagged: ArrayLike<number>,
+  method: PredictionSetMethod,
+  coverage = 0.9,
+): PredictionSetRule {
+  const rows = requireRole<CertifyingRows["role"]>(
+    set,
+    ["validation", "out-of-fold"],
+    "The calibration of prediction sets",
+  );
+  const scores: number[] = [];
+  for (let i = 0; i < rows.n; i++) {
+    const distribution = flagged[i]! > 0 && rows.truth[i]! >= 0 ? distributionAt(rows, i) : null;
+    if (distribution !== null) scores.push(nonconformity(method, distribution, rows.truth[i]!));
+  }
+  scores.sort((a, b) => a - b);
+  const rank = Math.ceil((scores.length + 1) * coverage - TOLERANCE);
+  return {
+    method,
+    coverage,
+    quantile: rank <= scores.length ? scores[rank - 1]! : null,
+    rows: scores.length,
+    fittedOn: set.role,
+  };
+}
+
+/** A prediction set: listed labels, most probable first, and whether the labels that are not listed are in as well. */
+export interface PredictionSet {
+  labels: number[];
+  /** True when labels outside the listed top-k belong to the set too. */
+  others: boolean;
+}
+
+/** The prediction set of one row. The most probable label is always in it. */
+export function predictionSet(rule: PredictionSetRule, distribution: Distribution): PredictionSet {
+  const order = Array.from({ length: distribution.labels.length }, (_, i) => i).sort(
+    (a, b) => distribution.probabilities[b]! - distribution.probabilities[a]! || a - b,
+  );
+  const limit = rule.quantile === null ? Number.POSITIVE_INFINITY : rule.quantile + TOLERANCE;
+  const labels = order
+    .map((i) => distribution.labels[i]!)
+    .filter((label, at) => at === 0 || nonconformity(rule.method, distribution, label) <= limit);
+  const { rest, restCount } = distribution;
+  const others = restCount > 0 && nonconformityOfRest(rule.method, distribution, rest / restCount) <= limit;
+  return { labels, others };
+}
+
+function nonconformityOfRest(method: PredictionSetMethod, { probabilities, rest }: Distribution, own: number): number {
+  if (method === "lac") return 1 - own;
+  let sum = rest;
+  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= own) sum += probabilities[i]!;
+  return sum;
+}
+
+/** What prediction sets do on rows with labels; plain JSON. */
+export interface PredictionSetReport {
+  /** Flagged, answered, labelled rows. */
+  n: number;
+  covered: number;
+  /** covered / n with Wilson's 95 % interval; null without rows. */
+  coverage: { value: number; low: number; high: number } | null;
+  /** Mean number of labels in a set. */
+  meanSize: number | null;
+  /** Rows by size of set: `sizes[s]` rows have s labels (the last entry: that many or more). */
+  sizes: number[];
+}
+
+/** Measures prediction sets on flagged rows of another split. */
+export function measurePredictionSets(
+  rule: PredictionSetRule,
+  set: RowSet<Role>,
+  flagged: ArrayLike<number>,
+  longest = 10,
+): PredictionSetReport {
+  const { rows } = set;
+  let n = 0;
+  let covered = 0;
+  let total = 0;
+  const sizes = new Array<number>(longest + 1).fill(0);
+  for (let i = 0; i < rows.n; i++) {
+    const distribution = flagged[i]! > 0 && rows.truth[i]! >= 0 ? distributionAt(rows, i) : null;
+    if (distribution === null) continue;
+    const { labels, others } = predictionSet(rule, distribution);
+    const size = labels.length + (others ? distribution.restCount : 0);
+    n++;
+    total += size;
+    sizes[Math.min(size, longest)]!++;
+    const truth = rows.truth[i]!;
+    const listed = Array.prototype.includes.call(distribution.labels, truth);
+    if (listed ? labels.includes(truth) : others) covered++;
+  }
+  return {
+    n,
+    covered,
+    coverage: n === 0 ? null : { value: covered / n, ...wilson(covered, n) },
+    meanSize: n === 0 ? null : total / n,
+    sizes,
+  };
+}
