@@ -7,7 +7,6 @@ export {
   type Chosen,
   DEFAULT_C,
   type Features,
-  type FittedModel,
   fitLinear,
   outOfFold,
   type TrainingData,
