@@ -54,6 +54,8 @@ export const ProjectSummary = z.strictObject({
     }),
   ),
   decisions: z.int(),
+  /** URIs of the data files that exist: those of `source`, then those of `pool`; at most 100. */
+  data: z.array(z.string()),
 });
 export type ProjectSummary = z.output<typeof ProjectSummary>;
 
@@ -126,6 +128,24 @@ export const RowDetail = z.strictObject({
   place: RowPlace.nullable(),
 });
 export type RowDetail = z.output<typeof RowDetail>;
+
+/** A row that was found again, by its content, in text of a data file, with what the review model says of it. */
+export const InlineRow = z.strictObject({
+  row: z.string(),
+  split: SplitName,
+  /** Lines of the document, from 0; a quoted record may span several. */
+  line: z.int().min(0),
+  end_line: z.int().min(0),
+  /** The model was trained on this row and has no out-of-fold prediction of it: there is nothing honest to show, `targets` is empty. */
+  trained: z.boolean(),
+  targets: z.array(
+    TargetView.extend({
+      /** Where the label's cell stands in the document: there a suspected label error is marked. Null where it is not found. */
+      cell: Range.nullable(),
+    }),
+  ),
+});
+export type InlineRow = z.output<typeof InlineRow>;
 
 /** A word span of an input and how much it spoke for the label (against the runner-up). */
 export const Explanation = z.strictObject({
@@ -257,6 +277,32 @@ export const requests = {
   "clf/review/undo": {
     params: z.strictObject(inProject),
     result: z.strictObject({ undone: z.strictObject({ row: z.string(), target: z.string() }).nullable() }),
+  },
+  /**
+   * Confidences beside the rows of a data file, for the lines on screen. Rows are matched by content (their inputs as they
+   * stand in `text`), never by line number, so that unsaved edits do not shift them: an edited row has no hint. `text` may begin
+   * or end inside a quoted record. Reasons are those of the Flagged list: a row that is not in it has none.
+   * Null: the file is no data of a project in this workspace.
+   */
+  "clf/inline/hints": {
+    params: z.strictObject({
+      /** URI of the data file. */
+      data: z.string().max(8192),
+      /** The document's first line: column names of a delimited file. */
+      header: z.string().max(1_000_000),
+      /** The line, from 0, that `text` begins with. */
+      first: z.int().min(0),
+      /** Whole lines joined by "\n", as the editor holds them. */
+      text: z.string().max(8_000_000),
+    }),
+    result: z
+      .strictObject({
+        ...inProject,
+        /** The model behind it; null when it has not been evaluated: `rows` is empty then. */
+        model: z.string().nullable(),
+        rows: z.array(InlineRow),
+      })
+      .nullable(),
   },
   /** Predicts a text at once, in the server (engine `linear`). */
   "clf/predict": {
