@@ -13,7 +13,8 @@ interface Open {
 let instance: Promise<DuckDBInstance> | undefined;
 /** By id of the request that opened them. */
 const open = new Map<number, Open>();
-const cancelled = new Set<number>();
+/** Requests that are opening a connection, and whether they were cancelled meanwhile. */
+const opening = new Map<number, boolean>();
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -43,11 +44,14 @@ async function answer(request: DuckDbRequest): Promise<Omit<DuckDbAnswer & { ok:
       return {};
     case "open": {
       if (!instance) throw new Error("DuckDB is not started.");
+      opening.set(request.id, false);
       const connection = await (await instance).connect();
+      const cancelled = opening.get(request.id);
+      opening.delete(request.id);
       const stream: Open = { connection };
       open.set(request.id, stream);
       try {
-        if (cancelled.delete(request.id)) throw new Error("INTERRUPT Error: Interrupted!");
+        if (cancelled) throw new Error("INTERRUPT Error: Interrupted!");
         stream.result = await connection.stream(request.sql, request.values);
       } catch (error) {
         close(request.id);
@@ -86,7 +90,7 @@ function close(id: number): void {
 function cancel(id: number): void {
   const stream = open.get(id);
   if (stream) stream.connection.interrupt();
-  else cancelled.add(id);
+  else if (opening.has(id)) opening.set(id, true);
 }
 
 function send(message: DuckDbAnswer): void {

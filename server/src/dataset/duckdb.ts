@@ -29,6 +29,8 @@ export interface DuckDb {
   query(sql: string, values?: DuckDbValue[], signal?: AbortSignal): Promise<DuckDbBatch>;
   /** Runs a statement and returns what it gives in batches; the next is only made when it is asked for. */
   stream(sql: string, values?: DuckDbValue[], signal?: AbortSignal): AsyncGenerator<DuckDbBatch>;
+  /** The child process, while one runs. */
+  readonly pid: number | undefined;
   /** Ends the child process. A later request starts another. */
   close(): Promise<void>;
 }
@@ -141,6 +143,7 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
   async function* stream(sql: string, values: DuckDbValue[] = [], signal?: AbortSignal): AsyncGenerator<DuckDbBatch> {
     signal?.throwIfAborted();
     const to = await connect();
+    signal?.throwIfAborted();
     const id = nextId++;
     const cancel = (): void => {
       if (to.connected) to.send({ do: "cancel", request: id } satisfies DuckDbCancel);
@@ -171,6 +174,9 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
 
   return {
     stream,
+    get pid() {
+      return child?.pid;
+    },
     async query(sql, values, signal) {
       let all: DuckDbBatch | undefined;
       for await (const batch of stream(sql, values, signal)) {
@@ -185,6 +191,8 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
       if (!ending) return;
       await new Promise<void>((resolve) => {
         ending.once("exit", () => resolve());
+        // An idle child does not keep this process alive; one that is waited for must.
+        ending.ref();
         ending.kill();
       });
     },

@@ -1,9 +1,8 @@
 /** Writes `data/rows.jsonl` of a job folder: the rows, with the decisions that may train. */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import type { Project } from "../project/project.ts";
 import { leftOutCode, POOL, type Rows, rowId, rowInputs, rowLabel, SPLITS, TEST, TRAIN, VALIDATION } from "./rows.ts";
@@ -77,6 +76,7 @@ export async function writeJobRows(
     const labels: Record<string, string | null> = {};
     let decision: string | undefined;
     let labelled = false;
+    const joined = false;
     for (const [t, { name }] of rows.targets.entries()) {
       labels[name] = rowLabel(rows, t, i);
       const made = decided?.get(name);
@@ -97,31 +97,33 @@ export async function writeJobRows(
     if (wanted && !wanted.has(name)) return undefined;
     const row: JobRow = { row: id, split: name, inputs: rowInputs(project, rows, i), labels };
     if (setSizes[rows.group[i]!]! > 1) row.group = `g${rows.group[i]}`;
+    if (joined) row.joined = true;
     if (decision !== undefined) row.decision = decision;
     return row;
   }
 
-  const partial = `${path}.partial`;
-  const out = createWriteStream(partial, { signal });
-  try {
+  function* lines(): Generator<string> {
     let text = "";
     for (let i = 0; i < rows.count; i++) {
       const row = jobRow(i);
-      if (row) {
-        report.rows[row.split]++;
-        if (row.decision !== undefined) report.decisions++;
-        hash.update(JSON.stringify([row.row, row.split, row.inputs, row.labels]));
-        text += `${JSON.stringify(row)}\n`;
-      }
-      if (text.length < 1 << 18 && i < rows.count - 1) continue;
-      if (!out.write(text)) await once(out, "drain", { signal });
+      if (!row) continue;
+      report.rows[row.split]++;
+      if (row.decision !== undefined) report.decisions++;
+      hash.update(JSON.stringify([row.row, row.split, row.inputs, row.labels]));
+      text += `${JSON.stringify(row)}\n`;
+      if (text.length < 1 << 18) continue;
+      yield text;
       text = "";
     }
-    out.end();
-    await finished(out);
+    yield text;
+  }
+
+  signal?.throwIfAborted();
+  const partial = `${path}.partial`;
+  try {
+    await pipeline(lines, createWriteStream(partial), { signal });
     await rename(partial, path);
   } catch (error) {
-    out.destroy();
     await rm(partial, { force: true });
     throw error;
   }

@@ -1,11 +1,11 @@
 /**
  * Stratified division of units (rows that must stay together) into parts of given shares, for any number of targets.
  *
- * Iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011, "On the stratification of multi-label data"): labels are
- * taken rarest first; each of a label's units goes to the part that still lacks the most of that label. Three changes:
- * large units first, then in the order of a seeded hash, so that the order of the rows plays no part; the first unit of
- * each label goes to the first part (train), so that no label is only ever tested; and near-ties, within half a
- * row, go to the part that lacks the most rows over all, so that many rare labels do not bend the shares.
+ * The order is that of iterative stratification (Sechidis, Tsoumakas, Vlahavas 2011, "On the stratification of multi-label
+ * data"): labels rarest first, so that the rare ones are placed while there is still a choice. Within a label large
+ * units come first, then the order of a seeded hash, so that the order of the rows plays no part. A unit goes to the part
+ * that lowers χ² the most: the sum of (rows − quota)² / quota over the unit's labels and over the rows as a whole. The
+ * first unit of each label goes to the first part (train), so that no label is only ever tested.
  */
 export interface Units {
   count: number;
@@ -44,6 +44,17 @@ export function stratify(units: Units, shares: number[], labelCount: number): Ui
     }
   }
 
+  /** Half of what χ² falls when the unit goes to the part. */
+  function gainOf(unit: number, part: number): number {
+    const size = units.sizes[unit]!;
+    let gain = (size * (lacking[part]! - size / 2)) / (shares[part]! * rows);
+    for (let k = units.starts[unit]!; k < units.starts[unit + 1]!; k++) {
+      const label = units.labels[k]!;
+      gain += (lackingOf[part]![label]! - 0.5) / (shares[part]! * totals[label]!);
+    }
+    return gain;
+  }
+
   // Units of each label, in order. A unit with several rows of a label stands there once for each: skipped when met again.
   const begin = new Int32Array(labelCount + 1);
   for (let label = 0; label < labelCount; label++) begin[label + 1] = begin[label]! + totals[label]!;
@@ -61,12 +72,11 @@ export function stratify(units: Units, shares: number[], labelCount: number): Ui
       if (assigned[unit] !== 255) continue;
       let chosen = parts[0]!;
       if (inFirst[label] === 1) {
-        let most = Number.NEGATIVE_INFINITY;
-        for (const part of parts) most = Math.max(most, lackingOf[part]![label]!);
-        let lacks = Number.NEGATIVE_INFINITY;
+        let best = Number.NEGATIVE_INFINITY;
         for (const part of parts) {
-          if (lackingOf[part]![label]! < most - 0.5 || lacking[part]! <= lacks) continue;
-          lacks = lacking[part]!;
+          const gain = gainOf(unit, part);
+          if (gain <= best) continue;
+          best = gain;
           chosen = part;
         }
       }
