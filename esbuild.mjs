@@ -33,6 +33,8 @@ await esbuild.build({
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
   outdir: "dist",
   format: "esm",
+  // What is imported when it is needed (yaml-language-server) is read when it is needed; entries share what they have in common.
+  splitting: true,
   outExtension: { ".js": ".mjs" },
   // CommonJS dependencies inside an ES module bundle still call require.
   banner: {

@@ -55,7 +55,7 @@ export function lazyYamlService(capabilities: () => ClientCapabilities): () => P
 }
 
 async function loadYamlService(clientCapabilities: ClientCapabilities): Promise<YamlService> {
-  const { getLanguageService } = await import("yaml-language-server");
+  const { getLanguageService } = await import("./yaml-library.ts");
   const service = getLanguageService({
     schemaRequestService: () => Promise.reject(new Error("Project files have one schema: no other is fetched.")),
     workspaceContext: { resolveRelativePath: (path) => path },
