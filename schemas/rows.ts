@@ -14,6 +14,11 @@ export const JobRow = z.strictObject({
   labels: z.record(z.string(), z.string().nullable()),
   /** Rows with the same key are near-duplicates or share a group: folds keep them together. Absent: a key of its own. */
   group: z.string().optional(),
+  /**
+   * The row joined train from the pool by a decision. It was reviewed because a model was unsure of it, so it is no random
+   * row: it trains, and neither calibrates nor certifies (DESIGN §5.6).
+   */
+  joined: z.literal(true).optional(),
   /** Why the label is not the file's: the id of the decision that changed it. */
   decision: z.string().optional(),
 });

@@ -14,6 +14,7 @@ const bin = (name: string) => join(root, "node_modules", ".bin", name);
 const checks: Record<string, string[]> = {
   build: [process.execPath, join(root, "esbuild.mjs")],
   types: [bin("tsc"), "--noEmit", "-p", root],
+  "types of code in browsers": [bin("tsc"), "--noEmit", "-p", join(root, "tsconfig.dom.json")],
   style: [bin("biome"), "check", "--diagnostic-level=error", root],
 };
 

@@ -86,6 +86,7 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--skip", "decide later")
     .option("--undo", "take back your last decision")
     .option("--note <text>", "a note on the decision")
+    .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
     .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
   command("export <project>", "predictions beside the source columns, as csv, tsv or jsonl")
     .addOption(model())

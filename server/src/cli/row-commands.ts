@@ -1,13 +1,16 @@
 /** `clf predict`, `clf flagged`, `clf review`, `clf export`. */
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
+import * as z from "zod";
+import type { Decision } from "../../../schemas/decisions.ts";
+import { indexRows, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { type ReviewFilter, type ReviewOrder, reviewQueue } from "../review/queue.ts";
-import { decide, undo } from "../workflow/decide.ts";
+import { type Answer, decide, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
 import { exportPredictions } from "../workflow/export.ts";
-import { judgedRows, reviewItems } from "../workflow/flagged.ts";
+import { type JudgedRows, judgedRows, type NothingJudged, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
-import type { Session } from "../workflow/session.ts";
+import { type Session, WorkflowError } from "../workflow/session.ts";
 import { CliError, EXIT, percent, print, printJson, say, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { soundData, withProject } from "./project.ts";
@@ -163,7 +166,19 @@ export async function flagged(
 
 const firstText = (inputs: Record<string, string>): string => Object.values(inputs)[0] ?? "";
 
-/** Records a decision, or takes the last one back. */
+/** One decision to record, from the command line or from a line of a file. */
+const Given = z.strictObject({
+  row: z.string(),
+  target: z.string(),
+  label: z.string().optional(),
+  kind: z.enum(["confirmed", "none", "skipped"]).optional(),
+  note: z.string().max(10_000).optional(),
+});
+type Given = z.output<typeof Given>;
+
+const SAY_WHICH = "Say which: clf review PROJECT ROW TARGET LABEL (or --confirm, --none, --skip)";
+
+/** Records decisions, or takes the last one back. */
 export async function review(
   path: string,
   row: string | undefined,
@@ -177,6 +192,7 @@ export async function review(
     skip?: boolean;
     undo?: boolean;
     note?: string;
+    from?: string;
   },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
@@ -186,56 +202,122 @@ export async function review(
       else print(line ? `Took back the decision on ${line.row} · ${line.target}.` : "There is nothing to undo.");
       return EXIT.fine;
     }
-    if (row === undefined || target === undefined)
-      throw new CliError("Say which: clf review PROJECT ROW TARGET LABEL (or --confirm, --none, --skip)", EXIT.usage);
-    const answers = [label !== undefined, options.confirm, options.none, options.skip].filter(Boolean).length;
-    if (answers !== 1) throw new CliError("Give one answer: a LABEL, --confirm, --none or --skip.", EXIT.usage);
+    const given =
+      options.from === undefined ? [givenDecision(row, target, label, options)] : await readGiven(options.from);
     const { dataset } = await soundData(session, locate);
-    const { rows } = dataset;
-    const t = rows.targets.findIndex(({ name, column }) => name === target || column === target);
-    if (t < 0)
-      throw new CliError(
-        `There is no target "${target}". Targets: ${rows.targets.map(({ name }) => name).join(", ")}.`,
-        EXIT.usage,
-      );
-    let at = -1;
-    for (let i = 0; i < rows.count && at < 0; i++) if (rowId(rows, i) === row) at = i;
-    if (at < 0) throw new CliError(`There is no row "${row}" in the data.`, EXIT.usage);
-    const { name, labels } = rows.targets[t]!;
     const judged = await judgedRows(session, options.model ?? session.project.reviewModel);
-    const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
-    const given = rowLabel(rows, t, at);
-    const confirmed = seen?.label ?? given;
-    if (options.confirm && confirmed === null)
-      throw new CliError(`There is no prediction and no label of ${row} to confirm. Name the label.`, EXIT.usage);
-    const decision = await decide(
-      session,
-      {
-        row,
-        target: name,
-        inputs: rowInputs(session.project, rows, at),
-        split: SPLITS[rows.split[at]!]!,
-        given,
-        reasons: seen?.reasons ?? [],
-        ...(seen && !("why" in judged)
-          ? {
-              prediction: {
-                model: judged.model,
-                job: judged.evaluation.job.id,
-                label: seen.label,
-                confidence: seen.confidence,
-              },
-            }
-          : {}),
-        ...(options.note ? { note: options.note } : {}),
-      },
-      options.skip ? "skipped" : options.none ? "none" : { label: options.confirm ? confirmed! : label! },
-      labels.map((each) => each.name),
-    );
-    if (options.json) printJson({ decision });
-    else print(`${row} · ${name}: ${decision.kind}${decision.after === null ? "" : ` ${decision.after}`}`);
+    const index = indexRows(dataset.rows);
+    // All are looked at before the first is recorded: a slip in line 40 leaves nothing half done.
+    const ready = given.map((each) => decisionOn(session, dataset.rows, index, judged, each));
+    const decisions: Decision[] = [];
+    for (const { on, answer, labels } of ready) decisions.push(await decide(session, on, answer, labels));
+    if (options.json) printJson({ decisions });
+    else {
+      for (const decision of decisions.slice(0, 20)) {
+        print(
+          `${decision.row} · ${decision.target}: ${decision.kind}${decision.after === null ? "" : ` ${decision.after}`}`,
+        );
+      }
+      if (decisions.length > 20) print(`… ${whole(decisions.length)} decisions in all`);
+    }
     return EXIT.fine;
   });
+}
+
+function givenDecision(
+  row: string | undefined,
+  target: string | undefined,
+  label: string | undefined,
+  options: { confirm?: boolean; none?: boolean; skip?: boolean; note?: string },
+): Given {
+  if (row === undefined || target === undefined) throw new CliError(SAY_WHICH, EXIT.usage);
+  const kinds = [options.confirm && "confirmed", options.none && "none", options.skip && "skipped"].filter(Boolean);
+  if (kinds.length + (label === undefined ? 0 : 1) !== 1) {
+    throw new CliError("Give one answer: a LABEL, --confirm, --none or --skip.", EXIT.usage);
+  }
+  return {
+    row,
+    target,
+    ...(label === undefined ? { kind: kinds[0] as NonNullable<Given["kind"]> } : { label }),
+    ...(options.note ? { note: options.note } : {}),
+  };
+}
+
+/** Lines of `{row, target, label}` or `{row, target, kind}`. */
+async function readGiven(file: string): Promise<Given[]> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch {
+    throw new CliError(`${file} cannot be read.`, EXIT.usage);
+  }
+  return text.split("\n").flatMap((line, i): Given[] => {
+    if (line.trim() === "") return [];
+    const place = `${file}:${i + 1}`;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw new CliError(`${place}: this line is not JSON. A line is {"row": …, "target": …, "label": …}.`);
+    }
+    const parsed = Given.safeParse(value);
+    if (!parsed.success || (parsed.data.label === undefined) === (parsed.data.kind === undefined)) {
+      throw new CliError(
+        `${place}: a line is {"row": …, "target": …, "label": …}, or "kind": "confirmed", "none" or "skipped" instead of a label.`,
+      );
+    }
+    return [parsed.data];
+  });
+}
+
+function decisionOn(
+  session: Session,
+  rows: Rows,
+  index: ReadonlyMap<string, number>,
+  judged: JudgedRows | NothingJudged,
+  { row, target, label, kind, note }: Given,
+): { on: JudgedTarget; answer: Answer; labels: string[] } {
+  const t = rows.targets.findIndex(({ name, column }) => name === target || column === target);
+  if (t < 0) {
+    throw new CliError(
+      `There is no target "${target}". Targets: ${rows.targets.map(({ name }) => name).join(", ")}.`,
+      EXIT.usage,
+    );
+  }
+  const at = index.get(row);
+  if (at === undefined) throw new CliError(`There is no row "${row}" in the data.`, EXIT.usage);
+  const { name } = rows.targets[t]!;
+  const labels = rows.targets[t]!.labels.map((each) => each.name);
+  const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
+  const given = rowLabel(rows, t, at);
+  const confirmed = seen?.label ?? given;
+  if (kind === "confirmed" && confirmed === null) {
+    throw new CliError(`There is no prediction and no label of ${row} to confirm. Name the label.`, EXIT.usage);
+  }
+  if (label !== undefined && !labels.includes(label)) throw new WorkflowError(unknownLabel(label, name, labels));
+  return {
+    on: {
+      row,
+      target: name,
+      inputs: rowInputs(session.project, rows, at),
+      split: SPLITS[rows.split[at]!]!,
+      given,
+      reasons: seen?.reasons ?? [],
+      ...(seen && !("why" in judged)
+        ? {
+            prediction: {
+              model: judged.model,
+              job: judged.evaluation.job.id,
+              label: seen.label,
+              confidence: seen.confidence,
+            },
+          }
+        : {}),
+      ...(note ? { note } : {}),
+    },
+    answer: kind === "skipped" || kind === "none" ? kind : { label: label ?? confirmed! },
+    labels,
+  };
 }
 
 /** Predictions beside the source columns. */

@@ -93,7 +93,8 @@ export function assessModel(
     validation: bySplit(["validation"]),
     test: bySplit(["test"]),
     pool: bySplit(["pool"]),
-    fitted: bySplit(["train", "tune"]),
+    // Rows that joined train from the pool were reviewed because a model was unsure of them: they do not stand for the stream.
+    fitted: bySplit(["train", "tune"]).filter((row) => row.joined !== true),
   };
   const targets = job.task.targets.map((target): AssessedTarget => {
     const plain = predictions.plain.get(target.name) ?? new Map<string, Prediction>();

@@ -3,7 +3,7 @@
 import type { Problem } from "../../../schemas/problem.ts";
 import { type Dataset, type OpenOptions, openDataset } from "../dataset/dataset.ts";
 import { indexRows, type Rows, rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
-import type { RowLookup } from "../review/apply.ts";
+import { type RowLookup, rowsKeptInTrain } from "../review/apply.ts";
 import { attachDecisions } from "../review/attach.ts";
 import { foldDecisions, type Verdicts } from "../review/fold.ts";
 import { type Session, WorkflowError } from "./session.ts";
@@ -20,8 +20,9 @@ type ReadOptions = Pick<OpenOptions, "signal" | "onProgress" | "locate" | "saveS
 
 /** Reads the data and the decisions. Never throws for bad data: look at `problems`. */
 export async function readData(session: Session, options: ReadOptions = {}): Promise<ProjectData> {
-  const dataset = await openDataset(session.project, { duckdb: session.duckdb, ...options });
   const read = await session.decisions.read();
+  const keepInTrain = rowsKeptInTrain(foldDecisions(read.decisions));
+  const dataset = await openDataset(session.project, { duckdb: session.duckdb, keepInTrain, ...options });
   const attached = attachDecisions(read.decisions, attachable(session, dataset.rows));
   const problems = [...dataset.problems, ...read.problems];
   if (attached.orphaned.length > 0) {

@@ -1,6 +1,7 @@
 /** Records what a person said of a row. */
 import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
+import { closest } from "../project/suggest.ts";
 import type { DecisionDraft } from "../review/decisions.ts";
 import { whoDecides } from "../review/identity.ts";
 import { inSightOf, kindOfLabel, undoLast } from "../review/record.ts";
@@ -24,6 +25,13 @@ export interface JudgedTarget {
   note?: string;
 }
 
+/** What to say of a label that the target does not have. */
+export function unknownLabel(label: string, target: string, labels: readonly string[]): string {
+  const near = closest(label, labels)[0];
+  const listed = labels.slice(0, 20).join(", ") + (labels.length > 20 ? ", …" : "");
+  return `"${label}" is no label of "${target}". ${near ? `Did you mean "${near}"?` : `Its labels: ${listed}.`}`;
+}
+
 /** @throws WorkflowError when the target has no such label; Error when the file cannot be written. Nothing is recorded then. */
 export async function decide(
   session: Session,
@@ -33,9 +41,7 @@ export async function decide(
 ): Promise<Decision> {
   const { given: before, prediction, blind = false, ...rest } = judged;
   if (typeof answer === "object" && !labels.includes(answer.label)) {
-    throw new WorkflowError(
-      `"${answer.label}" is no label of "${judged.target}". Its labels: ${labels.slice(0, 20).join(", ")}${labels.length > 20 ? ", …" : ""}.`,
-    );
+    throw new WorkflowError(unknownLabel(answer.label, judged.target, labels));
   }
   const kind = typeof answer === "object" ? kindOfLabel(answer.label, { before, prediction, blind }) : answer;
   const draft: DecisionDraft = {

@@ -9,11 +9,18 @@ import type { JobTarget } from "../../../../schemas/job.ts";
 import { Prediction } from "../../../../schemas/predictions.ts";
 import type { LinearModel as LinearSpec } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
-import { type Engine, EngineError, type EngineRun, type FineTuneRun, type PredictRun } from "../engine.ts";
+import {
+  type Engine,
+  EngineError,
+  type EngineRun,
+  type FineTuneRun,
+  type PredictRun,
+  type WordWeight,
+} from "../engine.ts";
 import { predictionOf } from "../prediction.ts";
 import {
-  decodeModel,
   encodeModel,
+  explain,
   extractFeatures,
   type Features,
   fitLinear,
@@ -21,6 +28,7 @@ import {
   type LinearOptions,
   outOfFold,
   predictProbabilities,
+  readModel,
 } from "./index.ts";
 
 /** model/linear.json: what the model files beside it are. */
@@ -35,7 +43,7 @@ const Manifest = z.strictObject({
       labels: z.array(z.string()),
       c: z.number(),
       epochs: z.int(),
-      search: z.array(z.looseObject({ c: z.number(), logLoss: z.number() })),
+      search: z.array(z.strictObject({ c: z.number(), logLoss: z.number(), accuracy: z.number(), epochs: z.int() })),
     }),
   ),
 });
@@ -52,7 +60,7 @@ const specOf = (run: EngineRun): Spec => run.model.spec as Spec;
 
 function optionsOf(spec: Spec): Partial<LinearOptions> {
   return {
-    wordNgrams: spec.word_ngrams,
+    wordNgrams: spec.word_ngrams[1],
     characterNgrams: spec.char_ngrams,
     classWeight: spec.class_weight,
     ...(spec.regularisation === "auto" ? {} : { grid: [spec.regularisation] }),
@@ -206,7 +214,7 @@ async function fineTune(run: FineTuneRun): Promise<void> {
       });
     }
     const file = `target-${number}.clfm`;
-    await writeFileAtomic(join(run.artifact, file), encodeModel(model));
+    await writeFileAtomic(join(run.artifact, file), Buffer.from(encodeModel(model, { target: target.name, labels })));
     manifest.targets.push({
       name: target.name,
       file,
@@ -264,7 +272,7 @@ export async function loadLinear(artifact: string): Promise<LoadedLinear[]> {
   return Promise.all(
     manifest.targets.map(async ({ name, file, labels }) => {
       try {
-        return { target: name, labels, model: decodeModel(await readFile(join(artifact, file))) };
+        return { target: name, labels, model: (await readModel(join(artifact, file))).model };
       } catch (error) {
         throw new EngineError(
           `The model file of "${name}" cannot be read: ${(error as Error).message}`,
@@ -350,3 +358,33 @@ async function predict(run: PredictRun): Promise<void> {
 }
 
 export const linearEngine: Engine = { fineTune, predict };
+
+/** One row at once, by a loaded model. */
+export async function predictRow(
+  { target, labels, model }: LoadedLinear,
+  row: JobRow,
+  inputs: readonly string[],
+  name: string,
+): Promise<Prediction> {
+  const probabilities = await predictProbabilities(model, [inputs.map((input) => row.inputs[input] ?? "")]);
+  return predictionOf({ row: row.row, target, model: name, split: row.split, labels, probabilities, labelled: false });
+}
+
+/** The words that spoke for (or against) the predicted label, heaviest first. */
+export function explainRow({ model }: LoadedLinear, row: JobRow, inputs: readonly string[], most = 20): WordWeight[] {
+  const { words } = explain(
+    model,
+    inputs.map((input) => row.inputs[input] ?? ""),
+  );
+  return words
+    .filter(({ contribution }) => contribution !== 0)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+    .slice(0, most)
+    .map(({ column, start, end, word, contribution }) => ({
+      input: inputs[column]!,
+      start,
+      end,
+      text: word,
+      weight: contribution,
+    }));
+}
