@@ -36,9 +36,15 @@ await esbuild.build({
   // What is imported when it is needed (yaml-language-server) is read when it is needed; entries share what they have in common.
   splitting: true,
   outExtension: { ".js": ".mjs" },
-  // CommonJS dependencies inside an ES module bundle still call require.
+  // CommonJS dependencies inside an ES module bundle still call require and ask for their file's name.
+  define: { __filename: "__bundleFile" },
   banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    js: [
+      'import { createRequire as __createRequire } from "node:module";',
+      'import { fileURLToPath as __fileURLToPath } from "node:url";',
+      "const require = __createRequire(import.meta.url);",
+      "const __bundleFile = __fileURLToPath(import.meta.url);",
+    ].join(" "),
   },
 });
 // Read by /bin/sh beside the bundles, or sent to a host.
