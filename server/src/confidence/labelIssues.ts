@@ -3,7 +3,8 @@
  *
  * A label's threshold is the mean probability of that label over the rows that carry it. A row counts for label j in the
  * confident joint when p(j) reaches j's threshold; of several such labels the most probable counts. A row that
- * counts for another label than its own is an issue. Issues are ranked by normalised margin: lowest first.
+ * counts for another label than its own is an issue. Issues are ranked by self-confidence, the probability of the given label:
+ * lowest first (bench/confidence/labelIssues.ts: better than the normalised margin on real label errors).
  */
 
 import { probabilityOf } from "./distribution.ts";
@@ -38,6 +39,13 @@ export interface LabelIssues {
   noise: number;
   /** Suspected errors, most suspicious first. */
   issues: LabelIssue[];
+}
+
+/** All rows that can be judged, most suspicious (lowest self-confidence) first: issues and others alike. */
+export function suspicionOrder({ selfConfidence }: LabelQuality): Int32Array {
+  const rows: number[] = [];
+  for (let i = 0; i < selfConfidence.length; i++) if (!Number.isNaN(selfConfidence[i]!)) rows.push(i);
+  return Int32Array.from(rows).sort((a, b) => selfConfidence[a]! - selfConfidence[b]! || a - b);
 }
 
 /** Scores of every row, for ranking all rows whether or not they are issues. NaN for rows that cannot be judged. */
@@ -97,7 +105,7 @@ export function findLabelIssues(set: OutOfFoldRows): LabelIssues & { quality: La
       normalizedMargin: normalizedMargin[i]!,
     });
   }
-  issues.sort((a, b) => a.normalizedMargin - b.normalizedMargin || a.row - b.row);
+  issues.sort((a, b) => a.selfConfidence - b.selfConfidence || a.row - b.row);
   let noisy = 0;
   for (let k = 0; k < labels; k++)
     if (confidentRows[k]! > 0) noisy += (count[k]! * offDiagonal[k]!) / confidentRows[k]!;

@@ -24,20 +24,20 @@ const HIGHEST = 50;
 /** The distribution at temperature T > 0. Probabilities add up to 1 again. */
 export function applyTemperature(distribution: Distribution, temperature: number): Distribution {
   const { labels, probabilities, rest, restCount } = distribution;
+  const power = 1 / temperature;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, SCALING_FLOOR)) / temperature : -Infinity;
+  let highest = blocks > 0 ? Math.max(rest / blocks, SCALING_FLOOR) : SCALING_FLOOR;
+  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > highest) highest = probabilities[i]!;
+  // Relative to the highest, so that no power of it underflows.
+  const lowest = (SCALING_FLOOR / highest) ** power;
+  const scale = (p: number): number => (p > SCALING_FLOOR ? (p / highest) ** power : lowest);
   const scaled = new Float64Array(probabilities.length);
-  let highest = restLog;
-  for (let i = 0; i < scaled.length; i++) {
-    scaled[i] = Math.log(Math.max(probabilities[i]!, SCALING_FLOOR)) / temperature;
-    if (scaled[i]! > highest) highest = scaled[i]!;
-  }
   let sum = 0;
   for (let i = 0; i < scaled.length; i++) {
-    scaled[i] = Math.exp(scaled[i]! - highest);
+    scaled[i] = scale(probabilities[i]!);
     sum += scaled[i]!;
   }
-  const scaledRest = blocks > 0 ? blocks * Math.exp(restLog - highest) : 0;
+  const scaledRest = blocks > 0 ? blocks * scale(rest / blocks) : 0;
   sum += scaledRest;
   for (let i = 0; i < scaled.length; i++) scaled[i]! /= sum;
   return { labels, probabilities: scaled, rest: scaledRest / sum, restCount };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fullDistribution } from "../../../server/src/confidence/distribution.ts";
-import { findLabelIssues } from "../../../server/src/confidence/labelIssues.ts";
+import { findLabelIssues, suspicionOrder } from "../../../server/src/confidence/labelIssues.ts";
 import {
   calibratePredictionSets,
   measurePredictionSets,
@@ -77,7 +77,7 @@ describe("label issues", () => {
     assert.ok(suggestions.length > 0.9 * hits.length);
     assert.ok(Math.abs(found.noise - 0.1) < 0.06, `${found.noise}`);
     for (let k = 1; k < found.issues.length; k++) {
-      assert.ok(found.issues[k]!.normalizedMargin >= found.issues[k - 1]!.normalizedMargin);
+      assert.ok(found.issues[k]!.selfConfidence >= found.issues[k - 1]!.selfConfidence);
     }
   });
 
@@ -87,6 +87,7 @@ describe("label issues", () => {
     truth.fill(-1, 100);
     const found = findLabelIssues(outOfFoldRows({ ...rows, truth }));
     assert.equal(found.n, 75);
+    assert.equal(suspicionOrder(found.quality).length, 75);
     assert.ok(found.issues.every((issue) => issue.row < 100 && issue.row % 4 !== 0));
   });
 });
