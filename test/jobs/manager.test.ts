@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Launch } from "../../schemas/job.ts";
 import { type Host, HostUnreachable } from "../../server/src/jobs/hosts/host.ts";
 import { localHost } from "../../server/src/jobs/hosts/local.ts";
@@ -84,20 +87,20 @@ describe("job manager", () => {
   });
 
   it("cancels a job by its file, and resume completes it without doing anything twice", async () => {
-    const id = await submit({ rows: 40, pause: 25 });
+    const id = await submit({ rows: 400, pause: 25 });
     await running(id);
     await assert.rejects(manager.remove(id), /running/);
     await manager.cancel(id);
     const ended = await manager.ended(id);
     assert.equal(ended.state, "cancelled");
     const before = await predictedRows(ended.folder);
-    assert.ok(before.length > 0 && before.length < 40);
+    assert.ok(before.length > 0 && before.length < 400);
     assert.deepEqual(await manager.resume(id), { attempt: 2, started: true });
     assert.equal((await manager.ended(id)).state, "succeeded");
     const rows = await predictedRows(ended.folder);
     assert.deepEqual(
       rows,
-      upTo(40).map((n) => `row-${n - 1}`),
+      upTo(400).map((n) => `row-${n - 1}`),
     );
     assert.deepEqual(await readEventSeqs(ended.folder, 2), upTo((await readEventSeqs(ended.folder, 2)).length));
   });
@@ -134,6 +137,21 @@ describe("job manager", () => {
     assert.equal((await manager.ended(id)).state, "succeeded");
   });
 
+  it("lets go of old jobs, but not of one that a job under way needs", async () => {
+    const artifact = await submit({ rows: 1 });
+    await manager.ended(artifact);
+    const old = await submit({ rows: 1 });
+    await manager.ended(old);
+    const user = await manager.submit("baseline", async () => {
+      const job = newJob({ rows: 60, pause: 20 });
+      return { ...job, models: [{ ...job.models[0]!, artifact: { job: artifact, path: "model" } }] };
+    });
+    assert.deepEqual(await manager.retain({ keep: 0 }, new Set()), [old]);
+    assert.equal((await manager.ended(user.id)).state, "succeeded");
+    assert.deepEqual(await manager.retain({ keep: 0 }, new Set([user.id])), [artifact]);
+    assert.deepEqual(await manager.store.ids(), [user.id]);
+  });
+
   it("resumes once when two managers are asked at the same time", async () => {
     const id = await submit({ fail_at: 3 });
     await manager.ended(id);
@@ -157,6 +175,26 @@ describe("job manager", () => {
     manager = testManager(root);
     await manager.start();
     assert.equal((await manager.ended(id)).state, "succeeded");
+  });
+
+  it("outlives the language client's kill of the server's process tree", async () => {
+    await manager.close();
+    const program = fileURLToPath(new URL("./fake-manager.ts", import.meta.url));
+    const server = spawn(process.execPath, [program, root, "1"], { stdio: ["ignore", "pipe", "inherit"] });
+    const lines = createInterface(server.stdout);
+    const ids: string[] = [];
+    lines.on("line", (line) => ids.push(line));
+    while (ids.length < 2) await sleep(10);
+    // What the client does two seconds after it was told to stop.
+    const { terminate } = createRequire(import.meta.url)(
+      "../../node_modules/vscode-languageclient/lib/node/processes.js",
+    );
+    assert.ok(terminate({ pid: server.pid }));
+    const folder = manager.store.folder(ids[1]!);
+    assert.notEqual((await manager.store.read(ids[1]!)).state, "succeeded");
+    // Nobody manages it, and it goes on.
+    for (let tries = 0; tries < 200 && !existsSync(join(folder, "attempts/1/exit.json")); tries++) await sleep(50);
+    assert.equal((await manager.store.read(ids[1]!)).state, "succeeded");
   });
 
   it("starts the runner although whoever launched it hears nothing any more", async () => {
@@ -189,7 +227,7 @@ describe("job manager", () => {
     const lock = join(top, "gpu lock");
     manager = testManager(root, { runner: () => ({ ...FAKE_RUNNER, lock }), cancelGrace: 1000 });
     await manager.start();
-    const first = await submit({ rows: 30, pause: 20 });
+    const first = await submit({ rows: 100_000, pause: 20 });
     await running(first);
     const second = await submit({});
     const third = await submit({});
@@ -198,9 +236,11 @@ describe("job manager", () => {
     }
     await manager.cancel(third);
     assert.equal((await manager.ended(third)).state, "cancelled");
+    assert.equal((await manager.store.read(second)).state, "queued");
     assert.equal((await manager.store.read(first)).state, "running");
+    await manager.cancel(first);
     assert.equal((await manager.ended(second)).state, "succeeded");
-    assert.equal((await manager.store.read(first)).state, "succeeded");
+    assert.equal((await manager.store.read(first)).state, "cancelled");
   });
 
   it("keeps the lock when only the supervisor is killed, and drops the place of one killed in the queue", async () => {
@@ -208,7 +248,7 @@ describe("job manager", () => {
     const lock = join(top, "gpu.lock");
     manager = testManager(root, { runner: () => ({ ...FAKE_RUNNER, lock }) });
     await manager.start();
-    const first = await submit({ rows: 60, pause: 20 });
+    const first = await submit({ rows: 100_000, pause: 20 });
     await running(first);
     const supervisor = (await manager.store.read(first)).attempt.facts.launch!;
     process.kill(supervisor.pid, "SIGKILL");
@@ -218,7 +258,9 @@ describe("job manager", () => {
     process.kill((await readJson<Launch>(join(manager.store.folder(third), "attempts/1/launch.json"))).pid, "SIGKILL");
     assert.equal((await manager.ended(third)).state, "lost");
     assert.equal((await manager.store.read(second)).state, "queued");
-    assert.equal((await manager.ended(first)).state, "succeeded");
+    assert.equal((await manager.store.read(first)).state, "running");
+    await manager.cancel(first);
+    assert.equal((await manager.ended(first)).state, "cancelled");
     assert.equal((await manager.ended(second)).state, "succeeded");
   });
 
@@ -336,20 +378,20 @@ describe("job manager", () => {
     });
 
     it("cancels there and resumes there, without putting anything twice", async () => {
-      const id = await submit({ rows: 100, pause: 20 });
+      const id = await submit({ rows: 400, pause: 20 });
       await running(id);
       await manager.cancel(id);
       assert.equal((await manager.ended(id)).state, "cancelled");
       const before = (await predictedRows(join(hostJobs, id))).length;
-      assert.ok(before > 0 && before < 100);
+      assert.ok(before > 0 && before < 400);
       await manager.resume(id);
       assert.equal((await manager.ended(id)).state, "succeeded");
-      assert.equal((await predictedRows(join(hostJobs, id))).length, 100);
+      assert.equal((await predictedRows(join(hostJobs, id))).length, 400);
     });
 
     it("takes an unreachable host for that, and for no state of a job; says it once", async () => {
       reachable = false;
-      const id = await submit({ rows: 120, pause: 20 });
+      const id = await submit({ rows: 200, pause: 20 });
       await sleep(1200);
       assert.equal((await manager.store.read(id)).state, "preparing");
       reachable = true;
@@ -360,6 +402,8 @@ describe("job manager", () => {
       reachable = true;
       assert.equal((await manager.ended(id)).state, "succeeded");
       for (const [n, condition] of conditions.entries()) assert.notEqual(condition, conditions[n + 1]);
+      // The look that saw the end tells of the host a moment later.
+      for (let tries = 0; tries < 100 && conditions.at(-1) !== null; tries++) await sleep(50);
       assert.equal(conditions.at(-1), null);
     });
   });

@@ -3,6 +3,8 @@ import { type FSWatcher, watch } from "node:fs";
 
 /** Milliseconds: soon after something happened, and at most, with and without a working watcher. */
 const SOON = 60;
+/** Milliseconds in which several changes count as one: whoever looks is not kept busy by a file that grows fast. */
+const TOGETHER = 25;
 const SELDOM_WATCHED = 3000;
 const SELDOM = 1000;
 
@@ -16,14 +18,17 @@ export interface Changes {
   close(): void;
 }
 
-export function changes(folders: readonly string[]): Changes {
+/** @param only the name that counts, of all that changes in the folders */
+export function changes(folders: readonly string[], only?: string): Changes {
   const watchers = new Map<string, FSWatcher>();
   let delay = SOON;
   let changed = false;
   let closed = false;
   let wake: (() => void) | undefined;
 
-  function notify(): void {
+  function notify(_kind: string, name: string | null): void {
+    // Not every system names what has changed.
+    if (only !== undefined && name !== null && name !== only) return;
     changed = true;
     wake?.();
   }
@@ -40,6 +45,7 @@ export function changes(folders: readonly string[]): Changes {
         });
         wake = undefined;
       }
+      if (changed && !closed) await new Promise((resolve) => setTimeout(resolve, TOGETHER));
       if (changed) delay = SOON;
       else delay = Math.min(delay * 2, watchers.size > 0 ? SELDOM_WATCHED : SELDOM);
       changed = false;

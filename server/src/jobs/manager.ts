@@ -43,8 +43,11 @@ export interface JobManager {
   cancel(id: string): Promise<JobSnapshot>;
   /** A new attempt at a job that failed, was cancelled or got lost. `started` is false when another manager was first. */
   resume(id: string): Promise<{ attempt: number; started: boolean }>;
-  /** @throws JobError while the job goes on */
-  remove(id: string): Promise<void>;
+  /**
+   * Removes a job's files, on its host too. `here`: only on this machine, for a host that is no more.
+   * @throws JobError while the job goes on
+   */
+  remove(id: string, options?: { here?: boolean }): Promise<void>;
   /** Removes what retention lets go, apart from `kept` and what jobs under way need. Returns the ids. */
   retain(retention: Retention, kept: ReadonlySet<string>): Promise<string[]>;
   /** Looks after all jobs under way once: re-attaches, starts what never started, goes on with cancels, finds what is lost. */
@@ -73,7 +76,6 @@ export function jobManager(options: JobManagerOptions): JobManager {
   const settled = new Set<string>();
   const abort = new AbortController();
   let loop: Promise<void> | undefined;
-  let wakeLoop: (() => void) | undefined;
 
   // --- one attempt --------------------------------------------------------------------------------------------
 
@@ -248,7 +250,6 @@ export function jobManager(options: JobManagerOptions): JobManager {
   async function keepLooking(): Promise<void> {
     await mkdir(root, { recursive: true });
     const watcher = changes([root]);
-    wakeLoop = watcher.found;
     abort.signal.addEventListener("abort", () => watcher.close());
     let release: (() => Promise<void>) | undefined;
     let rescan = Date.now() + 30_000;
@@ -268,7 +269,6 @@ export function jobManager(options: JobManagerOptions): JobManager {
             rescan = Date.now() + 30_000;
           }
           await lookAtAll(true);
-          if (looks.size > 0) watcher.found();
         }
         await Promise.race([watcher.next(), untilDue()]);
       }
@@ -291,7 +291,6 @@ export function jobManager(options: JobManagerOptions): JobManager {
     settled.delete(id);
     const entry = looks.get(id);
     if (entry) entry.due = 0;
-    wakeLoop?.();
     await writeFile(join(root, ".changed"), `${id}\n`).catch(() => {});
   }
 
@@ -387,7 +386,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
       return { attempt: number, started };
     },
 
-    async remove(id) {
+    async remove(id, { here = false } = {}) {
       let snapshot: JobSnapshot;
       try {
         snapshot = await store.read(id);
@@ -397,10 +396,10 @@ export function jobManager(options: JobManagerOptions): JobManager {
         return store.remove(id);
       }
       if (!isTerminal(snapshot.state)) throw new JobError(`Job ${id} is ${snapshot.state}. Cancel it first.`);
+      if (here) return store.remove(id);
       await processesGone(snapshot);
       const host = await options.host(snapshot.job);
       await store.remove(id);
-      settled.delete(id);
       if (!host.shared) await host.put(id, snapshot.folder, []);
     },
 

@@ -140,7 +140,7 @@ export async function openRunnerFolder(folder: string, env: NodeJS.ProcessEnv = 
 function stopSignal(folder: string): { signal: AbortSignal; close(): void } {
   const controller = new AbortController();
   const cancel = join(folder, "cancel");
-  const watcher = changes([folder]);
+  const watcher = changes([folder], "cancel");
   const onTerm = () => controller.abort(existsSync(cancel) ? "cancel" : "signal");
   process.on("SIGTERM", onTerm);
   let closed = false;

@@ -192,7 +192,7 @@ export function summarize(snapshot: JobSnapshot): JobSummary {
     started: attempt.facts.runner?.time ?? attempt.events.first,
     ended: over ? (attempt.facts.exit?.time ?? attempt.events.last) : undefined,
     cancel_asked: over ? undefined : cancelAsked(attempt.facts) !== undefined || undefined,
-    message: over ? (endMessage(attempt.facts) ?? (state === "failed" ? error?.message : undefined)) : undefined,
+    message: over ? why(attempt) : undefined,
     remedy: state === "failed" ? error?.remedy : undefined,
     progress: progress && {
       step: progress.step,
@@ -202,6 +202,14 @@ export function summarize(snapshot: JobSnapshot): JobSummary {
       left: over ? undefined : progress.left,
     },
   };
+}
+
+/** Why an attempt ended: its runner's own words first, unless it was killed. */
+function why({ state, facts, events }: Attempt): string | undefined {
+  if (state === "failed" && facts.final?.message === undefined && !facts.exit?.signal && events.error) {
+    return events.error.message;
+  }
+  return endMessage(facts);
 }
 
 async function freeId(root: string, name: string): Promise<string> {
