@@ -16,13 +16,15 @@ const lock = createHash("sha256")
 if (!existsSync(marker) || readFileSync(marker, "utf8") !== lock) {
   console.error("Installing dependencies…");
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  const install = spawnSync(npm[0], [...npm.slice(1), "ci", "--loglevel=error"], {
+  // Not `npm ci`: it refuses a lock file without the native packages of platforms that a registry does not carry. The versions
+  // are those of the lock file either way.
+  const install = spawnSync(npm[0], [...npm.slice(1), "install", "--no-save", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     shell: npm[0] === "npm" && process.platform === "win32",
   });
   if (install.status !== 0) {
-    console.error("npm ci failed: see above. Check the connection to the npm registry, then run the command again.");
+    console.error("npm install failed: see above. Check the connection to the npm registry, then run the command again.");
     process.exit(1);
   }
   writeFileSync(marker, lock);
