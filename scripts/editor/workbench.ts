@@ -1,7 +1,7 @@
 /** Starts the real workbench on a loopback port, and ends it with everything it started. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
@@ -10,7 +10,7 @@ import { installWorkbench, pinnedNode } from "./install.ts";
 export interface EditorOptions {
   /** The folder or `.code-workspace` file that is opened. */
   workspace: string;
-  /** Sources of an extension, loaded as in an Extension Development Host. */
+  /** Sources of an extension: installed as a link, so that the newest build runs; with `testsPath`, in development mode. */
   extensionPath?: string;
   /** A packaged extension, installed before the start. */
   vsix?: string;
@@ -60,6 +60,8 @@ const SETTINGS: Record<string, unknown> = {
   "extensions.ignoreRecommendations": true,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
+  // Off as on the desktop; the browser's default saves after a second.
+  "files.autoSave": "off",
   "editor.cursorBlinking": "solid",
   "editor.minimap.enabled": false,
   "editor.fontFamily": "DejaVu Sans Mono, Menlo, Consolas, monospace",
@@ -132,6 +134,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     }
   }
 
+  if (options.extensionPath && !options.testsPath) await link(options.extensionPath, extensions, data);
   if (options.vsix) {
     const installed = await execa(pinnedNode, [server, ...common, "--force", "--install-extension", options.vsix], {
       env,
@@ -155,8 +158,8 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
       String(options.grace ?? 2),
     ],
     ...(options.trust === "ask" ? [] : ["--disable-workspace-trust"]),
-    // Without it the two payload keys below are ignored.
-    ...["--vscode-option", "enable-smoke-test-driver"],
+    // Without it the two payload keys below are ignored; with it VS Code shows no notification toasts.
+    ...(options.testsPath ? ["--vscode-option", "enable-smoke-test-driver"] : []),
   ];
   // The shell ends the whole group once this process is gone, even if it was killed: its standard input closes then.
   const guard =
@@ -214,8 +217,10 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
 
   const remote = `vscode-remote://${new URL(origin).host}`;
   const payload: [string, string][] = [];
-  if (options.extensionPath) payload.push(["extensionDevelopmentPath", remote + options.extensionPath]);
-  if (options.testsPath) payload.push(["extensionTestsPath", remote + options.testsPath]);
+  if (options.testsPath) {
+    if (options.extensionPath) payload.push(["extensionDevelopmentPath", remote + options.extensionPath]);
+    payload.push(["extensionTestsPath", remote + options.testsPath]);
+  }
   const urlOf = (workspace: string) => {
     const query = new URLSearchParams({
       [workspace.endsWith(".code-workspace") ? "workspace" : "folder"]: workspace,
@@ -234,6 +239,22 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     logs: () => logs(data, output),
     stop,
   };
+}
+
+/**
+ * Installs an extension's sources as a link. Unlike a development host it has only the rights of an installed
+ * extension: proposed APIs are refused, notifications show, and the window has its usual title.
+ */
+async function link(source: string, extensions: string, data: string): Promise<void> {
+  const manifest = JSON.parse(await readFile(join(source, "package.json"), "utf8"));
+  const id = `${manifest.publisher}.${manifest.name}`.toLowerCase();
+  for (const name of await readdir(extensions)) {
+    if (name.startsWith(`${id}-`)) await rm(join(extensions, name), { recursive: true, force: true });
+  }
+  await symlink(source, join(extensions, `${id}-${manifest.version}`), "dir");
+  // VS Code builds its list from the folder when it has none, and reads the manifest again when it has no cache.
+  await rm(join(extensions, "extensions.json"), { force: true });
+  await rm(join(data, "CachedProfilesData"), { recursive: true, force: true });
 }
 
 /** Extension hosts in the process group of the server. */
