@@ -4,7 +4,7 @@
  * than the same loops in JavaScript (figures in bench/linear/README.md).
  *
  * The module is generated here, byte by byte, for one number of labels (the loop over labels is unrolled into blocks of
- * eight vectors that stay in registers), so that no compiler or binary file belongs to the build. Encoding:
+ * twenty vectors that stay near the registers), so that no compiler or binary file belongs to the build. Encoding:
  * https://webassembly.github.io/spec/core/binary/. Only plain SIMD (`f32x4.mul`, `f32x4.add`) is used, no relaxed
  * instruction, so that every machine computes the same bits.
  */
@@ -21,7 +21,7 @@ const HEADER_BYTES = 64;
 /** Most bytes a WebAssembly memory may have. */
 const MAX_MEMORY_BYTES = 65536 * 65536;
 const PAGE_BYTES = 65536;
-const BLOCK_VECTORS = 8;
+const BLOCK_VECTORS = 20;
 
 /** One set of weights in memory with the kernels that work on it. A row of `weights` is one feature, padded to `stride` labels. */
 export interface Kernel {

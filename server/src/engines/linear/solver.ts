@@ -177,11 +177,12 @@ export function solveRow(
     }
     const step = (sum - q) / slope;
     tau += step;
-    if (Math.abs(step) < 0.02) {
-      // Small enough for the first-order change of ω to stand for another evaluation.
+    if (Math.abs(step) < 0.05) {
+      // Small enough for the Taylor series of ω(x − step) to stand for another evaluation, right to 1e-4.
       for (let k = 0; k < classes; k++) {
         const w = omega[k]!;
-        omega[k] = w - (w / (1 + w)) * step;
+        const p = 1 + w;
+        omega[k] = w * (1 - (step / p) * (1 - step / (2 * p * p)));
       }
       break;
     }

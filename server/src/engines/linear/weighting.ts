@@ -28,12 +28,11 @@ export function fitWeighting(counts: TermCounts, rows: Int32Array, minRows: numb
     const end = starts[row + 1]!;
     for (let i = starts[row]!; i < end; i++) rowsWith[terms[i]!]!++;
   }
-  const floor = leastRows(rowsWith, minRows, maxFeatures);
+  const { first, features } = rankByRows(rowsWith, minRows, maxFeatures);
   const featureOf = new Int32Array(hashes.length).fill(-1);
-  let features = 0;
-  let atFloor = floor.atFloor;
   for (let term = 0; term < rowsWith.length; term++) {
-    if (rowsWith[term]! > floor.rows || (rowsWith[term] === floor.rows && atFloor-- > 0)) featureOf[term] = features++;
+    const n = rowsWith[term]!;
+    if (n >= Math.max(1, minRows) && first[n]! < features) featureOf[term] = first[n]!++;
   }
   const idf = new Float32Array(features);
   const featureHashes = new Int32Array(features);
@@ -46,19 +45,22 @@ export function fitWeighting(counts: TermCounts, rows: Int32Array, minRows: numb
   return { featureOf, idf, hashes: featureHashes };
 }
 
-/** The fewest rows a term must be in for at most `maxFeatures` to remain, and how many terms with just so many rows still fit. */
-function leastRows(rowsWith: Int32Array, minRows: number, maxFeatures: number): { rows: number; atFloor: number } {
-  const least = Math.max(1, minRows);
+/**
+ * Features are numbered from the most frequent term down, so that the weights used most lie together in memory.
+ * @returns for each number of rows the first feature with so many, and how many features there are
+ */
+function rankByRows(rowsWith: Int32Array, minRows: number, maxFeatures: number) {
   let most = 0;
   for (const n of rowsWith) most = Math.max(most, n);
-  const termsWith = new Int32Array(most + 1);
-  for (const n of rowsWith) termsWith[n]!++;
-  let room = maxFeatures;
-  for (let n = most; n >= least; n--) {
-    if (termsWith[n]! > room) return { rows: n, atFloor: room };
-    room -= termsWith[n]!;
+  const first = new Int32Array(most + 2);
+  for (const n of rowsWith) first[n]!++;
+  let ranked = 0;
+  for (let n = most; n >= Math.max(1, minRows); n--) {
+    const terms = first[n]!;
+    first[n] = ranked;
+    ranked += terms;
   }
-  return { rows: least, atFloor: Number.POSITIVE_INFINITY };
+  return { first, features: Math.min(ranked, maxFeatures) };
 }
 
 /** Rows as features with values, ready to multiply with weights: compressed sparse rows. */
