@@ -144,6 +144,12 @@ wait_for_lock() {
   fi
 }
 
+interrupted() {
+  if [ -n "$waiter" ]; then kill "$waiter" 2>/dev/null; fi
+  if grep -q "\"pid\":$$," "$attempt/launch.json" 2>/dev/null; then finish 143 '"TERM"' null; fi
+  exit 143
+}
+
 launch() {
   folder=$1
   cd "$folder" || exit 66
@@ -167,6 +173,10 @@ supervise() {
   attempt=attempts/$number
   waiter=
 
+  # Until the runner is there a signal ends the supervisor, with a word if the attempt is its own. Later it ignores signals:
+  # it outlives the runner, to say how that ended.
+  trap 'interrupted' HUP INT TERM
+
   locked=false
   if [ "$lock" != - ]; then locked=true; fi
   printf '{%s,"lock":%s}\n' "$(identity_of $$)" "$locked" >"$attempt/launch.json.$$" || exit 73
@@ -182,8 +192,6 @@ supervise() {
   say launched
   exec >>"$attempt/log.txt" 2>&1
 
-  # While queued, a signal ends the wait. Later the supervisor ignores signals: it outlives the runner, to say how that ended.
-  trap 'if [ -n "$waiter" ]; then kill "$waiter" 2>/dev/null; fi; finish 143 "\"TERM\"" null' HUP INT TERM
   if [ "$lock" != - ]; then
     case $lock in "~/"*) lock=$HOME/${lock#"~/"} ;; esac
     mkdir -p "$(dirname "$lock")"

@@ -83,7 +83,7 @@ describe("supervisor", function () {
   }
 
   it("does with perl what macOS has no setsid and flock for", async function () {
-    const tools = "sh cat mkdir ln rm mv date wc mkfifo dirname readlink ps awk perl sleep".split(" ");
+    const tools = "sh cat mkdir ln rm mv date wc mkfifo dirname readlink ps awk grep perl sleep".split(" ");
     if (!tools.every(which)) this.skip();
     const bin = join(top, "bin");
     await mkdir(bin);
@@ -102,7 +102,7 @@ describe("supervisor", function () {
   });
 
   it("says what is missing when a lock cannot be waited for", async function () {
-    const tools = "sh cat mkdir ln rm mv date wc mkfifo dirname readlink ps awk setsid sleep".split(" ");
+    const tools = "sh cat mkdir ln rm mv date wc mkfifo dirname readlink ps awk grep setsid sleep".split(" ");
     if (!tools.every(which)) this.skip();
     const bin = join(top, "bin");
     await mkdir(bin);
