@@ -101,3 +101,13 @@ function sizesOf(sets: DisjointSets, n: number): Int32Array {
   for (let i = 0; i < n; i++) sizes[sets.find(i)]!++;
   return sizes;
 }
+
+/** Rows ordered by their set, then as given: the rows of a set stand together. Counting sort. */
+export function orderBySet(chosen: ArrayLike<number>, sets: Int32Array): Int32Array {
+  const places = new Int32Array(sets.length + 1);
+  for (let i = 0; i < chosen.length; i++) places[sets[chosen[i]!]! + 1]!++;
+  for (let set = 0; set < sets.length; set++) places[set + 1]! += places[set]!;
+  const order = new Int32Array(chosen.length);
+  for (let i = 0; i < chosen.length; i++) order[places[sets[chosen[i]!]!]!++] = chosen[i]!;
+  return order;
+}

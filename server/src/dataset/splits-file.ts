@@ -3,7 +3,6 @@ import { readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { SplitAssignment } from "../../../schemas/rows.ts";
-import { byCodeUnit } from "./files.ts";
 import { count, lineRange, type ProblemList } from "./problems.ts";
 
 export type SavedSplit = SplitAssignment["split"];
@@ -79,9 +78,11 @@ function readAssignment(line: string): SplitAssignment | undefined {
 /** Writes the file at once or not at all. A damaged one is first renamed; returns its new name. */
 export async function writeSplits(file: string, saved: SavedSplits): Promise<string | undefined> {
   const aside = saved.damaged ? await setAside(file) : undefined;
-  const lines = [...saved.splits].sort(([a], [b]) => byCodeUnit(a, b));
   let text = "";
-  for (const [row, split] of lines) text += `${JSON.stringify({ row, split } satisfies SplitAssignment)}\n`;
+  // The default order: by code units.
+  for (const row of [...saved.splits.keys()].sort()) {
+    text += `${JSON.stringify({ row, split: saved.splits.get(row)! } satisfies SplitAssignment)}\n`;
+  }
   await writeFileAtomic(file, text, "utf8");
   return aside;
 }

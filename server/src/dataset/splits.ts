@@ -10,6 +10,7 @@ import type { Locate } from "./files.ts";
 import { hashBytes, mix, seedFor } from "./hash.ts";
 import { count, lineRange, type ProblemList, quoted } from "./problems.ts";
 import type { CodedColumn } from "./read.ts";
+import { orderBySet } from "./row-sets.ts";
 import { leftOutCode, POOL, type Rows, rowId, SPLITS, TEST, TRAIN, TUNE, VALIDATION } from "./rows.ts";
 import type { SavedSplit, SavedSplits } from "./splits-file.ts";
 import { stratify, type Units } from "./stratify.ts";
@@ -52,7 +53,7 @@ export function assignSplits(
 
   // Free rows by the set of rows they belong to.
   const isNew = new Uint8Array(rows.count);
-  const order = Int32Array.from(free).sort((a, b) => rows.group[a]! - rows.group[b]! || a - b);
+  const order = orderBySet(free, rows.group);
   const fresh: number[][] = [];
   const places: (number | "bridge" | undefined)[] = [];
   let known = 0;
@@ -302,9 +303,8 @@ export function sliceTune(project: Project, rows: Rows): void {
   if (tune === 0) return;
   const train: number[] = [];
   for (let i = 0; i < rows.count; i++) if (rows.split[i] === TRAIN && rows.leftOut[i] === 0) train.push(i);
-  train.sort((a, b) => rows.group[a]! - rows.group[b]! || a - b);
   const sets: number[][] = [];
-  for (const row of train) {
+  for (const row of orderBySet(train, rows.group)) {
     const last = sets.at(-1);
     if (last && rows.group[last[0]!] === rows.group[row]) last.push(row);
     else sets.push([row]);
