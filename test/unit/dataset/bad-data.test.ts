@@ -353,6 +353,29 @@ describe("bad data", () => {
     );
   }
 
+  it("finds a bad byte in a long file, and no fault in characters that two reads divide", async () => {
+    // Three bytes a character: no power of two is a multiple.
+    const line = `${"€".repeat(50)},x\n`;
+    const many = Buffer.from(`text,label\n${line.repeat(20_000)}last,y\n`);
+    await withProject({ dataset: { source: "data.csv" }, files: { "data.csv": many } }, async ({ open, write }) => {
+      const whole = await open({ saveSplits: false });
+      assert.equal(whole.profile.rows, 20_001);
+      assert.deepEqual(
+        whole.problems.filter((p) => p.severity === "error"),
+        [],
+      );
+      assert.equal(whole.profile.inputs[0]!.characters!.max, 50);
+      const bad = Buffer.from(many);
+      bad[11 + 15_000 * Buffer.byteLength(line) + 4] = 0xff;
+      await write("data.csv", bad);
+      const { problems } = await open();
+      assert.deepEqual(
+        problems.filter((p) => p.code === "not-utf8").map((p) => p.range!.start.line + 1),
+        [15_002],
+      );
+    });
+  });
+
   it("lists ten of a kind and counts the rest", () =>
     withProject(
       { dataset: { source: "data.csv" }, files: { "data.csv": csv("a,b,c\n".repeat(500)) } },
