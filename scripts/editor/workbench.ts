@@ -40,7 +40,7 @@ export interface Editor {
   state: string;
   /** Process ids of the running extension hosts (Linux; elsewhere empty). */
   extensionHosts(): number[];
-  /** Adds to the user settings; an open window follows within a second. */
+  /** Adds to the user settings. A window reads them when it opens or reloads. */
   configure(settings: Record<string, unknown>): Promise<void>;
   /** What the server, the extension hosts and our output channels wrote: for a failure's message. */
   logs(): Promise<string>;
@@ -51,6 +51,7 @@ export interface Editor {
 const SETTINGS: Record<string, unknown> = {
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
+  "workbench.editor.useModal": "off",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "chat.disableAIFeatures": true,
   "chat.commandCenter.enabled": false,

@@ -100,7 +100,7 @@ describe("The harness in real VS Code", function () {
 
   it("says which items there are when the wanted one is missing", async () => {
     const { workbench } = window;
-    await assert.rejects(workbench.runCommand("Harness: Hell"), /There are: .*Harness: Hello/);
+    await assert.rejects(workbench.runCommand("Harness: Hell", 2000), /There are: .*Harness: Hello/);
     await workbench.press("Escape");
   });
 
@@ -130,15 +130,31 @@ describe("The harness in real VS Code", function () {
   it("changes theme and size", async () => {
     const { workbench } = window;
     const background = () =>
-      workbench.page.locator(".part.statusbar").evaluate((part) => getComputedStyle(part).backgroundColor);
+      workbench.page.locator(".part.editor").evaluate((part) => getComputedStyle(part).backgroundColor);
     const dark = await background();
-    for (const theme of ["Light Modern", "Default High Contrast", "Dark Modern"]) await workbench.setTheme(theme);
+    for (const theme of ["Light Modern", "Default High Contrast", "Dark Modern"]) {
+      await workbench.setTheme(theme);
+      if (theme === "Light Modern") assert.notEqual(await background(), dark);
+      await workbench.screenshot(`harness-${theme.toLowerCase().replaceAll(" ", "-")}`);
+    }
     assert.equal(await background(), dark);
-    await workbench.setTheme("Light Modern");
-    assert.notEqual(await background(), dark);
     await workbench.setWindowSize(900, 600);
-    await workbench.screenshot("harness-light");
+    await workbench.screenshot("harness-small");
     await workbench.setWindowSize(1280, 800);
+  });
+
+  it("changes settings while a window is open", async () => {
+    const { workbench } = window;
+    await workbench.openFile(file);
+    await eventually(
+      () => workbench.inlayHints(),
+      (found) => found.length > 0,
+    );
+    await workbench.changeSettings({ "editor.inlayHints.enabled": "off" });
+    await eventually(
+      () => workbench.inlayHints(),
+      (found) => found.length === 0,
+    );
   });
 
   it("reloads a window, closes it and opens another", async () => {

@@ -2,7 +2,7 @@
  * What a person does and sees in a VS Code window, for tests: page objects over the real workbench's DOM. All knowledge
  * of that DOM is in this file.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Frame, Locator, Page } from "playwright-core";
 import { type BrowserWindows, ready } from "../../scripts/editor/browser.ts";
@@ -127,12 +127,12 @@ export class Workbench {
   }
 
   /** Clicks the row with that label: the list is sorted and narrowed while it is typed. */
-  private async chooseRow(label: string): Promise<void> {
+  private async chooseRow(label: string, timeout = 15_000): Promise<void> {
     const row = this.quickInput.locator(".monaco-list-row").filter({
       has: this.page.locator(".quick-input-list-row:first-child .label-name", { hasText: whole(label) }),
     });
     try {
-      await row.first().click();
+      await row.first().click({ timeout });
     } catch {
       throw new Error(`No item "${label}". There are: ${(await this.quickPickItems()).join(" | ")}`);
     }
@@ -152,11 +152,11 @@ export class Workbench {
   }
 
   /** Runs a command from the palette by its whole title, `Clf: Evaluate`. */
-  async runCommand(title: string): Promise<void> {
+  async runCommand(title: string, timeout?: number): Promise<void> {
     await this.press("F1");
     await this.quickInput.waitFor({ state: "visible" });
     await this.quickInput.locator("input.input").fill(`>${title}`);
-    await this.chooseRow(title);
+    await this.chooseRow(title, timeout);
   }
 
   /** The commands that the palette offers for a prefix: `when` clauses decide. */
@@ -581,12 +581,31 @@ export class Workbench {
 
   /** `Dark Modern`, `Light Modern`, `Default High Contrast`, `Default High Contrast Light`, … */
   async setTheme(name: string): Promise<void> {
-    await this.editor.configure({ "workbench.colorTheme": name });
+    // The picker calls these by other names than the setting does.
+    const label =
+      { "Default High Contrast": "Dark High Contrast", "Default High Contrast Light": "Light High Contrast" }[name] ??
+      name;
+    await this.runCommand("Preferences: Color Theme");
+    await this.quickPick(label);
+    await this.quickInput.waitFor({ state: "hidden" });
     // The class names the theme's file: `…-themes-dark_modern-json`, `…-themes-hc_black-json`.
     const file =
       { "Default High Contrast": "hc_black", "Default High Contrast Light": "hc_light" }[name] ??
-      name.toLowerCase().replaceAll(" ", "_").replaceAll("+", "_plus");
+      name.toLowerCase().replaceAll("+", "_plus").replaceAll(" ", "_");
     await this.page.locator(`.monaco-workbench[class*="-${file}-json"]`).waitFor();
+  }
+
+  /** Adds to the user settings of the open window, in their file as a person would. */
+  async changeSettings(settings: Record<string, unknown>): Promise<void> {
+    const file = join(this.editor.state, "user-data", "User", "settings.json");
+    const old = JSON.parse(await readFile(file, "utf8")) as object;
+    await this.runCommand("Preferences: Open User Settings (JSON)");
+    await this.page.locator('.tab.active[data-resource-name="settings.json"]').waitFor();
+    await this.active.locator(".view-line").first().click();
+    await this.press("ControlOrMeta+A");
+    await this.insertText(JSON.stringify({ ...old, ...settings }, null, 2));
+    await this.save();
+    await this.runCommand("View: Close Editor");
   }
 
   async setWindowSize(width: number, height: number): Promise<void> {
