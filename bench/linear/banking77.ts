@@ -101,6 +101,7 @@ console.log(
           uncalibrated: measure(probabilities, testLabels, classes),
           ...measure(probabilities, testLabels, classes, temperature),
         }),
+    validation: everything.carved,
     seconds,
     cpu_seconds: (cpu.user + cpu.system) / 1e6,
     memory_mb: process.resourceUsage().maxRSS / 1024,

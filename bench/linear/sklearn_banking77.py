@@ -1,6 +1,6 @@
 """The peer: scikit-learn's TF-IDF (word 1-2-grams + character 2-5-grams) with a linear model, on Banking77.
 
-Usage: sklearn_banking77.py FOLDER (svm | logistic) [--rows train.csv]. Prints one line of JSON. Threads: OMP_NUM_THREADS.
+Usage: sklearn_banking77.py FOLDER (svm | logistic) [--validation ROWS] [--min-df N]. Prints one line of JSON. Threads: OMP_NUM_THREADS.
 Trains on all rows of train.csv but those listed in --validation (a JSON list of row numbers).
 """
 
