@@ -23,6 +23,7 @@ const entries = {
   runner: "server/src/runner.ts",
   supervisor: "server/src/jobs/supervisor-windows.ts",
   duckdb: "server/src/dataset/duckdb-process.ts",
+  workbench: "server/src/workbench/worker.ts",
   "data-worker": "server/src/language/data-worker.ts",
   "linear-worker": "server/src/engines/linear/worker.ts",
 };

@@ -9,6 +9,7 @@ const sources = {
   server: "./server.ts",
   runner: "./runner.ts",
   duckdb: "./dataset/duckdb-process.ts",
+  workbench: "./workbench/worker.ts",
   "data-worker": "./language/data-worker.ts",
   "linear-worker": "./engines/linear/worker.ts",
 } as const;

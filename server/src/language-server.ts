@@ -27,6 +27,7 @@ import { describe, type RequestHandlers, registerRequests } from "./requests.ts"
 const InitializationOptions = z.object({
   /** False in a workspace the person has not trusted: files are checked, nothing is run. */
   trusted: z.boolean().catch(true),
+  keep: z.number().int().min(1).max(10_000).catch(20),
   /** Milliseconds; see `Delays`. */
   delays: z
     .object({ check: z.number().min(0), reread: z.number().min(0), data: z.number().min(0) })
@@ -47,10 +48,19 @@ export interface LanguageServer {
   folders: () => string[];
   trusted: () => boolean;
   client: () => InitializeParams["capabilities"];
+  /** What the client set when it started the server. */
+  settings: () => ServerSettings;
+  /** Calls back when folders came or went, or the workspace became trusted. */
+  onWorkspaceChanged(listener: () => void): void;
   /** Calls back with paths of files that changed on disk. */
   onFilesChanged(listener: (paths: string[]) => void): void;
   /** Asks the editor to ask for hints and lenses again. */
   refresh(): void;
+}
+
+export interface ServerSettings {
+  /** Ended jobs of each model and kind that retention keeps. */
+  keep: number;
 }
 
 export interface ServerOptions {
@@ -72,6 +82,11 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
   const log = (message: string) => connection.console.error(message);
   const documents = new TextDocuments(TextDocument);
   const listeners: ((paths: string[]) => void)[] = [];
+  const workspaceListeners: (() => void)[] = [];
+  const serverSettings: ServerSettings = { keep: 20 };
+  const workspaceChanged = () => {
+    for (const listener of workspaceListeners) listener();
+  };
   let client: InitializeParams["capabilities"] = {};
   let folders: string[] = [];
   let trusted = true;
@@ -107,6 +122,8 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     folders: () => folders,
     trusted: () => trusted,
     client: () => client,
+    settings: () => serverSettings,
+    onWorkspaceChanged: (listener) => void workspaceListeners.push(listener),
     onFilesChanged: (listener) => void listeners.push(listener),
     refresh,
   };
@@ -131,6 +148,7 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     const settings = InitializationOptions.safeParse(params.initializationOptions ?? {});
     if (settings.success) {
       trusted = settings.data.trusted;
+      serverSettings.keep = settings.data.keep;
       Object.assign(delays, settings.data.delays);
     }
     return {
@@ -146,6 +164,7 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
       connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
         const gone = new Set(removed.flatMap(({ uri }) => pathOf(uri) ?? []));
         folders = [...folders.filter((folder) => !gone.has(folder)), ...added.flatMap(({ uri }) => pathOf(uri) ?? [])];
+        workspaceChanged();
       });
     }
     if (client.workspace?.didChangeWatchedFiles?.dynamicRegistration) {
@@ -159,6 +178,7 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     const parsed = clientNotifications["clf/trust"].safeParse(params);
     if (!parsed.success) return;
     trusted = parsed.data.trusted;
+    workspaceChanged();
     refresh();
   });
   connection.onShutdown(() => data.close());

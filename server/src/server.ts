@@ -4,6 +4,7 @@
  */
 import { type LanguageServer, startServer } from "./language-server.ts";
 import { describe } from "./requests.ts";
+import { createWorkbench, type Workbench } from "./workbench/client.ts";
 
 /** Serves an editor over standard input and output; the process ends with the connection. */
 export function serveStdio(): Promise<never> {
@@ -14,7 +15,12 @@ export function serveStdio(): Promise<never> {
 }
 
 function serve(): LanguageServer {
-  const server = startServer();
+  let workbench: Workbench | undefined;
+  const workbenchOf = (server: LanguageServer) => (workbench ??= createWorkbench(server));
+  const server = startServer({
+    handlers: (of) => workbenchOf(of).handlers,
+    figures: (of) => workbenchOf(of).figures,
+  });
   // A mistake in one answer must not take the editor's other features away.
   process.on("uncaughtException", (error) => server.connection.console.error(describe(error)));
   process.on("unhandledRejection", (error) => server.connection.console.error(describe(error)));

@@ -12,6 +12,7 @@ export interface EventsSummary {
   end: number;
   facts: AttemptFacts;
   progress?: Extract<JobEvent, { type: "progress" }>;
+  metric?: Extract<JobEvent, { type: "metric" }>;
   error?: Extract<JobEvent, { type: "error" }>;
   first?: string;
   last?: string;
@@ -73,6 +74,7 @@ export async function readEvents(
     summary.first ??= event.time;
     summary.last = event.time;
     if (event.type === "progress") summary.progress = event;
+    if (event.type === "metric") summary.metric = event;
     if (event.type === "error") summary.error = event;
   }
   return summary;

@@ -5,6 +5,7 @@ import { type Dataset, type OpenOptions, openDataset } from "../dataset/dataset.
 import { indexRows, type Rows, rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { type RowLookup, rowsKeptInTrain } from "../review/apply.ts";
 import { attachDecisions } from "../review/attach.ts";
+import type { DecisionsRead } from "../review/decisions.ts";
 import { foldDecisions, type Verdicts } from "../review/fold.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
@@ -23,6 +24,15 @@ export async function readData(session: Session, options: ReadOptions = {}): Pro
   const read = await session.decisions.read();
   const keepInTrain = rowsKeptInTrain(foldDecisions(read.decisions));
   const dataset = await openDataset(session.project, { duckdb: session.duckdb, keepInTrain, ...options });
+  return joined(session, dataset, read);
+}
+
+/** The same data with the decisions as they are now. */
+export async function withVerdicts(session: Session, { dataset }: ProjectData): Promise<ProjectData> {
+  return joined(session, dataset, await session.decisions.read());
+}
+
+function joined(session: Session, dataset: Dataset, read: DecisionsRead): ProjectData {
   const attached = attachDecisions(read.decisions, attachable(session, dataset.rows));
   const problems = [...dataset.problems, ...read.problems];
   if (attached.orphaned.length > 0) {

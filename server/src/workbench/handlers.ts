@@ -1,0 +1,420 @@
+/** The clf/* requests, answered in the workbench thread by the operations of workflow/. */
+import { open, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type * as z from "zod";
+import type { requests } from "../../../schemas/protocol.ts";
+import { createDuckDb } from "../dataset/duckdb.ts";
+import { guessColumns } from "../dataset/guess.ts";
+import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
+import { wholeLines } from "../jobs/lines.ts";
+import { isTerminal } from "../jobs/states.ts";
+import { projectTemplate } from "../project/template.ts";
+import { markAt } from "../project/yaml.ts";
+import { ensureUnionMerge } from "../review/git-attributes.ts";
+import { reviewQueue } from "../review/queue.ts";
+import { clfVersion, versions } from "../versions.ts";
+import { modelSpec, readReport } from "../workflow/artifacts.ts";
+import { decide, undo } from "../workflow/decide.ts";
+import { reviewItems } from "../workflow/flagged.ts";
+import { predictRows } from "../workflow/predict.ts";
+import type { JobRequest } from "../workflow/prepare.ts";
+import { type Session, WorkflowError } from "../workflow/session.ts";
+import { modelsToFineTune, startJob } from "../workflow/start.ts";
+import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
+import { jobView } from "./job-view.ts";
+import type { OpenProject, Projects } from "./projects.ts";
+import type { NotificationName, RequestName } from "./protocol.ts";
+import { flaggedItem, givenLabel, indexOf, projectSummary, rowDetail, targetViews } from "./views.ts";
+
+type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
+type Result<K extends RequestName> = z.input<(typeof requests)[K]["result"]>;
+export type Handlers = { [K in RequestName]: (params: Params<K>, signal: AbortSignal) => Promise<Result<K>> };
+
+export interface HandlerContext {
+  projects: Projects;
+  trusted(): boolean;
+  notify(name: NotificationName, params: unknown): void;
+  /** Job folders changed by a request: look now. */
+  nudge(project: string): void;
+}
+
+const LOG_PIECE = 256 * 1024;
+/** Above this many rows a person is asked before a job starts. */
+const LARGE = 200_000;
+const DIAGNOSTIC_JOBS = 10;
+
+function pathOf(uri: string): string {
+  if (!uri.startsWith("file:")) throw new WorkflowError("Clf works on files of this machine: this one lies elsewhere.");
+  return fileURLToPath(uri);
+}
+
+export function createHandlers({ projects, trusted, notify, nudge }: HandlerContext): Handlers {
+  const sound = (uri: string) => projects.sound(pathOf(uri));
+  const requireTrust = (): void => {
+    if (!trusted())
+      throw new WorkflowError(
+        "This workspace is not trusted: files are checked, nothing is run. Trust it to start jobs.",
+      );
+  };
+
+  async function preflightRows(project: OpenProject): Promise<number> {
+    const { dataset } = await project.data();
+    return Object.values(dataset.profile.splits).reduce((sum, rows) => sum + rows, 0);
+  }
+
+  function jobRequest(session: Session, params: Params<"clf/jobs/start">): JobRequest {
+    for (const model of params.models) modelSpec(session, model);
+    const { scope, outOfFold } = params.options as { scope?: unknown; outOfFold?: unknown };
+    const folds = outOfFold === true || scope === "out-of-fold";
+    return {
+      kind: params.kind,
+      models: params.models,
+      ...(params.host ? { host: params.host } : {}),
+      ...(folds ? { outOfFold: true } : params.kind === "fine-tune" ? {} : { splits: ["pool"] }),
+    };
+  }
+
+  /** Inline confidences of one file at a time: the index is made anew when rows or decisions change. */
+  let inline: { rows: unknown; verdicts: unknown; index: RowIndex } | undefined;
+
+  return {
+    "clf/projects": async () => Promise.all((await projects.all()).map(projectSummary)),
+
+    "clf/newProject/guess": async ({ data }) => {
+      const path = pathOf(data);
+      const duckdb = createDuckDb({ folder: dirname(path) });
+      try {
+        const guess = await guessColumns(path, duckdb);
+        const stem = basename(path).replace(/(\.[a-z0-9]+)?(\.gz)?$/i, "");
+        const columns = guess.columns.map(({ labels: _, ...column }) => column);
+        return { rows: guess.rows, columns, file: pathToFileURL(join(dirname(path), `${stem}.clf.yaml`)).href };
+      } catch (error) {
+        throw new WorkflowError(`${basename(path)} cannot be read: ${(error as Error).message.split("\n")[0]}`);
+      } finally {
+        await duckdb.close();
+      }
+    },
+
+    "clf/newProject/write": async ({ data, file, inputs, targets, id }) => {
+      const path = pathOf(data);
+      const to = pathOf(file);
+      const source = relative(dirname(to), path).replaceAll("\\", "/");
+      if (source.startsWith(".."))
+        throw new WorkflowError("The data must lie in the project file's folder or below it.");
+      const text = projectTemplate({
+        source,
+        name: basename(to).replace(/\.clf\.ya?ml$/i, ""),
+        inputs,
+        targets: targets.map((column) => ({ column })),
+        ...(id ? { id } : {}),
+      });
+      try {
+        await writeFile(to, text, { flag: "wx" });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+          throw new WorkflowError(`${basename(to)} cannot be written: ${(error as Error).message}`);
+        throw new WorkflowError(`${basename(to)} exists already. It was left as it is.`);
+      }
+      await ensureUnionMerge(dirname(to), ["reviews.jsonl"]).catch(() => []);
+      notify("clf/projects/changed", {});
+      return { project: pathToFileURL(to).href };
+    },
+
+    "clf/jobs/list": async ({ project }) => {
+      const all = project === undefined ? await projects.all() : [await projects.get(pathOf(project))];
+      const views = [];
+      for (const { session, file } of all) {
+        for (const id of (await session?.jobs.store.ids()) ?? []) {
+          const snapshot = await session!.jobs.store.read(id).catch(() => null);
+          if (snapshot?.job.project.file === file) views.push(jobView(snapshot));
+        }
+      }
+      return views;
+    },
+
+    "clf/jobs/preflight": async ({ project, kind, models }) => {
+      const of = await sound(project);
+      const rows = await preflightRows(of);
+      const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, models);
+      const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
+      return {
+        rows,
+        seconds: null,
+        cost: null,
+        confirm: rows > LARGE,
+        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, on this machine.${first}`,
+      };
+    },
+
+    "clf/jobs/start": async (params, signal) => {
+      requireTrust();
+      const project = await sound(params.project);
+      const { session } = project;
+      const request = jobRequest(session, params);
+      const data = await project.data();
+      if (request.kind !== "fine-tune") {
+        for (const model of await modelsToFineTune(session, request.models)) {
+          if (session.project.spec.models[model]!.engine !== "linear") {
+            throw new WorkflowError(`Model "${model}" has not been fine-tuned as it now stands. Fine-tune it first.`);
+          }
+          const { id } = await startJob(session, data, { kind: "fine-tune", models: [model] });
+          nudge(project.file);
+          const { state } = await session.jobs.ended(id, { signal });
+          if (state !== "succeeded")
+            throw new WorkflowError(`Fine-tuning ${model} ${state}: see its log in the Jobs view.`);
+        }
+      }
+      const job = await startJob(session, data, request);
+      nudge(project.file);
+      return { job: job.id };
+    },
+
+    "clf/jobs/cancel": async ({ project, job }) => {
+      requireTrust();
+      const { session, file } = await sound(project);
+      await session.jobs.cancel(job);
+      nudge(file);
+      return {};
+    },
+
+    "clf/jobs/resume": async ({ project, job }) => {
+      requireTrust();
+      const { session, file } = await sound(project);
+      await session.jobs.resume(job);
+      nudge(file);
+      return {};
+    },
+
+    "clf/jobs/delete": async ({ project, job }) => {
+      const { session, file } = await sound(project);
+      await session.jobs.remove(job);
+      nudge(file);
+      return {};
+    },
+
+    "clf/jobs/log": async ({ project, job, attempt, offset }) => {
+      const { session } = await sound(project);
+      const snapshot = await session.jobs.store.read(job);
+      const number = attempt ?? snapshot.attempt.number;
+      const ended = number < snapshot.attempt.number || isTerminal(snapshot.state);
+      const file = await open(join(attemptFolder(snapshot.folder, number), "log.txt"), "r").catch(() => null);
+      if (!file) return { attempt: number, text: "", offset, ended };
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(LOG_PIECE), 0, LOG_PIECE, offset);
+        // A character may be cut at the end of the piece: it comes with the next one.
+        let end = bytesRead;
+        while (end > 0 && end > bytesRead - 4 && (buffer[end - 1]! & 0xc0) === 0x80) end--;
+        if (end > 0 && buffer[end - 1]! >= 0xc0) end--;
+        if (end === 0 || buffer[bytesRead - 1]! < 0x80) end = bytesRead;
+        return {
+          attempt: number,
+          text: buffer.toString("utf8", 0, end),
+          offset: offset + end,
+          ended: ended && bytesRead < LOG_PIECE,
+        };
+      } finally {
+        await file.close();
+      }
+    },
+
+    "clf/jobs/events": async ({ project, job, attempt }) => {
+      const { session } = await sound(project);
+      const snapshot = await session.jobs.store.read(job);
+      const number = attempt ?? snapshot.attempt.number;
+      const events = [];
+      for await (const { text } of wholeLines(join(attemptFolder(snapshot.folder, number), "events.jsonl"))) {
+        const event = parseEvent(text);
+        if (event) events.push(event);
+      }
+      return { attempt: number, events };
+    },
+
+    "clf/report": async ({ project, job }) => {
+      const { session } = await sound(project);
+      const report = await readReport(session, job);
+      if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
+      return report;
+    },
+
+    "clf/flagged/list": async ({ project, target, reason, label, order, offset, limit }) => {
+      const of = await sound(project);
+      const { session } = of;
+      const model = session.project.reviewModel;
+      const targets = session.project.targets.map(({ name, labels }) => ({
+        name,
+        labels: labels?.map((each) => each.name) ?? [],
+      }));
+      const nothing = { items: [], total: 0, decided: 0, targets, reasons: {}, model, job: null };
+      const judged = await of.judged(model);
+      if ("why" in judged) return { ...nothing, empty: judged.why };
+      const { dataset, verdicts } = await of.data();
+      const { items, counts } = reviewQueue(reviewItems(judged), verdicts, {
+        order: order ?? session.project.spec.review.order,
+        filter: {
+          targets: target ? [target] : undefined,
+          reasons: reason ? [reason] : undefined,
+          labels: label ? [label] : undefined,
+        },
+        seed: session.project.spec.dataset.split.seed,
+      });
+      return {
+        items: items
+          .slice(offset, offset + limit)
+          .map((item) => flaggedItem(item, judged.rows.get(item.row)!.row.inputs)),
+        total: counts.total,
+        decided: counts.decided,
+        empty: items.length > 0 ? null : emptyList(counts.total, counts.decided),
+        targets: dataset.rows.targets.map(({ name, labels }) => ({ name, labels: labels.map((each) => each.name) })),
+        reasons: Object.fromEntries(counts.reasons),
+        model,
+        job: judged.evaluation.job.id,
+      };
+    },
+
+    "clf/rows/detail": async ({ project, row }) => {
+      const of = await sound(project);
+      const judged = await of.judged(of.session.project.reviewModel);
+      const known = "why" in judged ? undefined : judged.rows.get(row);
+      if (!known) return null;
+      const { dataset, verdicts } = await of.data();
+      return rowDetail(dataset.rows, known, verdicts);
+    },
+
+    "clf/rows/explain": async ({ project, row, target }) => {
+      const of = await sound(project);
+      const model = of.session.project.reviewModel;
+      if (modelSpec(of.session, model).engine !== "linear") return null;
+      const judged = await of.judged(model);
+      const known = "why" in judged ? undefined : judged.rows.get(row);
+      if (!known) return null;
+      const [predicted] = await predictRows(of.session, model, [known.row.inputs]);
+      const found = predicted!.find((each) => each.target === target);
+      if (!found?.label) return null;
+      return { label: found.label, against: found.top[1]?.[0] ?? null, words: found.words };
+    },
+
+    "clf/review/decide": async ({ project, row, target, kind, label, note, blind }) => {
+      const of = await sound(project);
+      const { session } = of;
+      const { dataset } = await of.data();
+      const judged = await of.judged(session.project.reviewModel);
+      const known = "why" in judged ? undefined : judged.rows.get(row);
+      const seen = known?.targets.find((each) => each.target === target);
+      const labels = dataset.rows.targets.find(({ name }) => name === target)?.labels.map(({ name }) => name);
+      if (!labels) throw new WorkflowError(`There is no target "${target}".`);
+      if (!known) throw new WorkflowError("This row is not known to the review model. Evaluate it again.");
+      const chosen = label ?? (kind === "confirmed" ? seen?.label : undefined) ?? undefined;
+      if ((kind === "confirmed" || kind === "corrected") && chosen === undefined)
+        throw new WorkflowError("Choose a label.");
+      const at = indexOf(dataset.rows).get(row);
+      const decision = await decide(
+        session,
+        {
+          row,
+          target,
+          inputs: known.row.inputs,
+          split: known.row.split,
+          given: at === undefined ? (known.row.labels[target] ?? null) : givenLabel(dataset.rows, row, target),
+          reasons: seen?.reasons ?? [],
+          ...(seen && !("why" in judged)
+            ? {
+                prediction: {
+                  model: judged.model,
+                  job: judged.evaluation.job.id,
+                  label: seen.label,
+                  confidence: seen.confidence,
+                },
+              }
+            : {}),
+          blind,
+          ...(note ? { note } : {}),
+        },
+        kind === "none" || kind === "skipped" ? kind : { label: chosen! },
+        labels,
+      );
+      projects.decided(of.file);
+      notify("clf/flagged/changed", { project });
+      return { decision: decision.id };
+    },
+
+    "clf/review/undo": async ({ project }) => {
+      const of = await sound(project);
+      const line = await undo(of.session);
+      projects.decided(of.file);
+      notify("clf/flagged/changed", { project });
+      return { undone: line ? { row: line.row, target: line.target } : null };
+    },
+
+    "clf/predict": async ({ project, model, inputs }) => {
+      const { session } = await sound(project);
+      const [row] = await predictRows(session, model, [inputs]);
+      return {
+        targets: row!.map(({ target, label, confidence, top, accepted, reasons }) => ({
+          target,
+          given: null,
+          predicted: label,
+          confidence: confidence ?? 0,
+          top,
+          accepted: accepted ?? false,
+          reasons,
+          decided: null,
+        })),
+      };
+    },
+
+    "clf/inline/hints": async ({ data, header, first, text }) => {
+      const path = pathOf(data);
+      for (const project of await projects.all()) {
+        const { session } = project;
+        if (!session || !path.startsWith(session.project.folder)) continue;
+        const { dataset, verdicts } = await project.data();
+        if (!dataset.rows.files.some((file) => file.path === path)) continue;
+        const of = pathToFileURL(project.file).href;
+        const judged = await project.judged(session.project.reviewModel);
+        if ("why" in judged) return { project: of, model: null, rows: [] };
+        if (inline?.rows !== judged.rows || inline.verdicts !== verdicts) {
+          const known = [...judged.rows.values()].map((row) => ({ row: row.row, targets: targetViews(row, verdicts) }));
+          inline = { rows: judged.rows, verdicts, index: indexByContent(session.project, known) };
+        }
+        return {
+          project: of,
+          model: judged.model,
+          rows: inlineRows(session.project, inline.index, { name: path, header, first, text }),
+        };
+      }
+      return null;
+    },
+
+    "clf/diagnostics": async () => {
+      const lines = [
+        `Clf ${clfVersion()}`,
+        ...Object.entries(versions()).map(([name, version]) => `${name}: ${version}`),
+      ];
+      for (const { file, loaded, session } of await projects.all()) {
+        const { size } = await stat(file).catch(() => ({ size: 0 }));
+        lines.push("", `${basename(file)}: ${size} bytes, ${session ? "valid" : "has errors"}`);
+        for (const { code, severity, range } of loaded.problems)
+          lines.push(`  ${severity} ${code}${range ? ` line ${range.start.line + 1}` : ""}`);
+        for (const id of ((await session?.jobs.store.ids()) ?? []).slice(0, DIAGNOSTIC_JOBS)) {
+          const snapshot = await session!.jobs.store.read(id).catch(() => null);
+          lines.push(snapshot ? `  ${id}: ${snapshot.job.kind} ${snapshot.state}` : `  ${id}: cannot be read`);
+        }
+      }
+      return lines.join("\n");
+    },
+
+    "clf/locate": async ({ project, path }) => {
+      const { loaded } = await projects.get(pathOf(project));
+      const range = markAt(loaded.document, path);
+      return range ? { range } : null;
+    },
+  };
+}
+
+function emptyList(total: number, decided: number): string {
+  if (total === 0) return "No row is flagged. Add rows without labels under dataset.pool, and evaluate again.";
+  return decided === total
+    ? `All ${total.toLocaleString("en-US")} flagged rows are decided. Fine-tune again to use what you decided.`
+    : "No flagged row passes the filters.";
+}

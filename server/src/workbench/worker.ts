@@ -1,0 +1,104 @@
+/**
+ * The workbench thread: the clf/* requests and everything behind them (data, jobs, judged rows), so that nothing of it can
+ * delay an answer to a keystroke. The server's main thread passes requests on and notifications back.
+ */
+import { pathToFileURL } from "node:url";
+import { parentPort } from "node:worker_threads";
+import { JobError } from "../jobs/store.ts";
+import { neededJobs } from "../workflow/artifacts.ts";
+import { WorkflowError } from "../workflow/session.ts";
+import { createHandlers } from "./handlers.ts";
+import { type OpenProject, openProjects } from "./projects.ts";
+import type { FromWorkbench, ToWorkbench } from "./protocol.ts";
+import { modelFigures } from "./views.ts";
+import { type JobWatch, watchJobs } from "./watch-jobs.ts";
+
+const port = parentPort!;
+const send = (message: FromWorkbench): void => port.postMessage(message);
+const log = (message: string): void => send({ do: "log", message });
+
+let trusted = false;
+let keep = 20;
+const watches = new Map<string, JobWatch>();
+const running = new Map<number, AbortController>();
+
+const projects = openProjects((project) => {
+  follow(project).catch((error) => log(String(error)));
+});
+
+/** Re-attaches to the project's jobs, and tells of them from now on. */
+async function follow({ file, session }: OpenProject): Promise<void> {
+  watches.get(file)?.close();
+  watches.delete(file);
+  if (!session) return;
+  const project = pathToFileURL(file).href;
+  watches.set(
+    file,
+    watchJobs(session, {
+      onChange: (job) => send({ do: "notify", name: "clf/jobs/changed", params: { job } }),
+      onRemoved: (job) => send({ do: "notify", name: "clf/jobs/removed", params: { project, job } }),
+      onEnd: () => {
+        projects.forgetJudged(file);
+        send({ do: "figuresChanged", project: file });
+        send({ do: "notify", name: "clf/projects/changed", params: {} });
+        send({ do: "notify", name: "clf/flagged/changed", params: { project } });
+        void neededJobs(session)
+          .then((needed) => session.jobs.retain({ keep }, needed))
+          .catch((error) => log(String(error)));
+      },
+      log,
+    }),
+  );
+  // Looking after jobs (restarting a launch, escalating a cancel) is running something: not in an untrusted workspace.
+  if (trusted) await session.jobs.start();
+}
+
+const handlers = createHandlers({
+  projects,
+  trusted: () => trusted,
+  notify: (name, params) => send({ do: "notify", name, params }),
+  nudge: (file) => watches.get(file)?.nudge(),
+});
+
+async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" }>): Promise<void> {
+  const abort = new AbortController();
+  running.set(message.id, abort);
+  try {
+    const result =
+      message.do === "figures"
+        ? await modelFigures(await projects.get(message.project))
+        : await (handlers[message.name] as (params: unknown, signal: AbortSignal) => Promise<unknown>)(
+            message.params,
+            abort.signal,
+          );
+    send({ do: "answer", id: message.id, ok: true, result });
+  } catch (error) {
+    const person = error instanceof WorkflowError || error instanceof JobError;
+    const text = error instanceof Error ? (person ? error.message : (error.stack ?? error.message)) : String(error);
+    send({ do: "answer", id: message.id, ok: false, message: text, person });
+  } finally {
+    running.delete(message.id);
+  }
+}
+
+port.on("message", async (message: ToWorkbench) => {
+  switch (message.do) {
+    case "configure": {
+      const newlyTrusted = message.trusted && !trusted;
+      trusted = message.trusted;
+      keep = message.keep;
+      await projects.configure(message.folders);
+      const all = await projects.all().catch(() => []);
+      if (newlyTrusted) for (const { session } of all) void session?.jobs.start().catch((error) => log(String(error)));
+      break;
+    }
+    case "changed":
+      if (projects.changed(message.paths).length > 0) send({ do: "notify", name: "clf/projects/changed", params: {} });
+      break;
+    case "cancel":
+      running.get(message.id)?.abort();
+      break;
+    default:
+      await answer(message);
+  }
+});
