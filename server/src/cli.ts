@@ -1,136 +1,45 @@
 /** `clf`: the command line. Every command is a face on workflow/; see docs/cli.md. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { completionScript } from "./cli/completion.ts";
-import { check, init, profile } from "./cli/data-commands.ts";
-import { CliError, EXIT, say } from "./cli/io.ts";
-import { jobs, report } from "./cli/job-commands.ts";
-import { compare, evaluate, fineTune } from "./cli/model-commands.ts";
-import { exportRows, flagged, predict, review } from "./cli/row-commands.ts";
-import { clfVersion } from "./versions.ts";
+import { CommanderError } from "commander";
+import type { FailureDocument } from "../../schemas/cli.ts";
+import { CliError, EXIT, printJson, say } from "./cli/io.ts";
+import { program } from "./cli/program.ts";
+import { DuckDbError } from "./dataset/duckdb.ts";
+import { EngineError } from "./engines/engine.ts";
+import { ModelFileError } from "./engines/linear/model-file.ts";
+import { UnreadableJob } from "./jobs/contract.ts";
+import { JobError } from "./jobs/store.ts";
 import { WorkflowError } from "./workflow/session.ts";
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A whole number, 1 or more.");
-  return value;
-};
-const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+/** Their messages are written for people. */
+const FOR_PEOPLE = [CliError, WorkflowError, JobError, UnreadableJob, EngineError, ModelFileError, DuckDbError];
 
-/** The commands; `run` gets each one's exit code. */
-export function program(run: (code: Promise<number>) => void): Command {
-  const clf = new Command("clf")
-    .description("Author text classifiers whose confidence can be trusted.")
-    .version(clfVersion(), "-V, --version")
-    .showHelpAfterError("(clf --help shows all commands)")
-    .showSuggestionAfterError();
-  const command = (name: string, description: string): Command =>
-    clf.command(name).description(description).option("--json", "print one JSON document on standard output");
-  const models = () => new Option("-m, --model <name...>", "models by name; default: all that run here");
-  const model = () => new Option("-m, --model <name>", "the model; default: review.model");
-  const threads = () => new Option("--threads <n>", "threads a job may use; default: all").argParser(wholeNumber);
-
-  command("init <data>", "write a commented project file beside a data file")
-    .option("-o, --output <file>", "the project file; default: beside the data")
-    .option("-i, --input <column>", "an input column; repeatable; default: guessed", collect)
-    .option("-t, --target <column>", "a label column; repeatable; default: guessed", collect)
-    .option("--id <column>", "the id column")
-    .action((data, options) => run(init(data, options)));
-  command("check <project>", "all problems of a project file and its data").action((path, options) =>
-    run(check(path, options)),
-  );
-  command("profile <project>", "what is in the data").action((path, options) => run(profile(path, options)));
-  command("fine-tune <project>", "fine-tune models")
-    .addOption(models())
-    .option("--host <name>", "where to run; default: the model's host, else local")
-    .addOption(threads())
-    .action((path, options) => run(fineTune(path, options)));
-  command("evaluate <project>", "evaluate models: accuracy, calibrated confidence, accept rule")
-    .addOption(models())
-    .option("--host <name>", "where to run")
-    .option("--no-pool", "leave the rows without labels out")
-    .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
-    .addOption(threads())
-    .action((path, options) => run(evaluate(path, options)));
-  command("compare <project>", "evaluate several models side by side on the same rows")
-    .addOption(models())
-    .addOption(threads())
-    .action((path, options) => run(compare(path, options)));
-  command("predict <project> [file]", "predict a text, the pool, or the rows trained on")
-    .addOption(model())
-    .option("-t, --text <text>", "a text for the first input")
-    .option("-i, --input <name=text>", "an input by name; repeatable", collect)
-    .option("--pool", "the rows without labels (the default)")
-    .option("--out-of-fold", "the labelled train rows, each by a model that has not seen it")
-    .addOption(threads())
-    .action((path, file, options) => run(predict(path, file, options)));
-  command("flagged <project>", "the rows that wait for a person")
-    .addOption(model())
-    .option("--target <name...>", "only these targets")
-    .option("--reason <reason...>", "only these reasons")
-    .option("--label <label...>", "only these predicted labels")
-    .addOption(
-      new Option("--order <order>", "default: review.order").choices([
-        "margin",
-        "confidence",
-        "label-issues",
-        "random",
-        "file",
-      ]),
-    )
-    .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
-    .action((path, options) => run(flagged(path, options)));
-  command("review <project> [row] [target] [label]", "record a decision on a row")
-    .addOption(model())
-    .option("--confirm", "the prediction is right")
-    .option("--none", "none of these labels")
-    .option("--skip", "decide later")
-    .option("--undo", "take back your last decision")
-    .option("--note <text>", "a note on the decision")
-    .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
-    .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
-  command("export <project>", "predictions beside the source columns, as csv, tsv or jsonl")
-    .addOption(model())
-    .requiredOption("-o, --output <file>", "the file")
-    .action((path, options) => run(exportRows(path, options)));
-  command("jobs <project> [action] [id]", "list jobs; or show, logs, cancel, resume, delete one; or clean old ones")
-    .addOption(new Option("--keep <n>", "clean: jobs kept of each model and kind; default: 10").argParser(wholeNumber))
-    .addOption(new Option("--days <n>", "clean: older jobs go however few there are").argParser(wholeNumber))
-    .action((path, action, id, options) => run(jobs(path, action, id, options)));
-  command("report <project>", "the newest report: on the terminal, as JSON, or as one HTML file")
-    .addOption(model())
-    .option("--job <id>", "the report of this job")
-    .option("-o, --output <file>", "write one self-contained HTML file")
-    .action((path, options) => run(report(path, options)));
-  clf
-    .command("lsp")
-    .description("the language server, for any editor")
-    .option("--stdio", "speak over standard input and output (the default)")
-    .action(() => run(import("./server.ts").then(({ serveStdio }) => serveStdio())));
-  clf
-    .command("completion <shell>")
-    .description("print a completion script: bash, zsh or fish")
-    .action((shell) => run(Promise.resolve().then(() => printCompletion(clf, shell))));
-  return clf;
-}
-
-function printCompletion(clf: Command, shell: string): number {
-  const script = completionScript(clf, shell);
-  if (script === null) throw new CliError(`No completion for "${shell}". Shells: bash, zsh, fish.`, EXIT.usage);
-  process.stdout.write(script);
-  return EXIT.fine;
-}
-
-/** The exit code of a failed command; says what is wrong, never where in our code. */
-function failure(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-  if (error instanceof CliError) {
-    say(error.message);
-    return error.code;
+/** Says what is wrong, never where in our code, and gives the exit code. */
+function failure(error: unknown, json: boolean): number {
+  // Help and version are no failures; commander has printed them.
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.fine;
+  const { code, message, problems, job } = described(error);
+  if (!(error instanceof CommanderError)) say(message);
+  if (process.env.CLF_DEBUG && error instanceof Error) say(error.stack);
+  if (json) {
+    const document: FailureDocument = { error: { message, exit_code: code, problems: [...problems], job } };
+    printJson(document);
   }
+  return code;
+}
+
+function described(error: unknown): Pick<CliError, "code" | "message" | "problems" | "job"> {
+  if (error instanceof CliError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  say(error instanceof WorkflowError ? message : `Something went wrong: ${message}`);
-  if (!(error instanceof WorkflowError) && process.env.CLF_DEBUG && error instanceof Error) say(error.stack);
-  return EXIT.problems;
+  if (error instanceof CommanderError) {
+    return { code: EXIT.usage, message: message.replace(/^error: /, ""), problems: [], job: null };
+  }
+  const known = FOR_PEOPLE.some((kind) => error instanceof kind);
+  return {
+    code: EXIT.problems,
+    message: known ? message : `Something went wrong: ${message} (CLF_DEBUG=1 shows where.)`,
+    problems: [],
+    job: null,
+  };
 }
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -144,8 +53,28 @@ export async function main(argv: readonly string[]): Promise<number> {
     clf.parse([...argv], { from: "user" });
     return await code;
   } catch (error) {
-    return failure(error);
+    return failure(error, argv.includes("--json"));
   }
 }
 
-if (process.argv[1] && !process.env.CLF_NO_MAIN) process.exitCode = await main(process.argv.slice(2));
+function start(argv: readonly string[]): void {
+  // `clf flagged … | head`: who reads has had enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.fine);
+    throw error;
+  });
+  const json = argv.includes("--json");
+  if (argv[0] !== "lsp") process.on("uncaughtException", (error) => process.exit(failure(error, json)));
+  let done = false;
+  process.on("beforeExit", () => {
+    if (done) return;
+    done = true;
+    process.exitCode = failure(new Error("the command ended before its work was done."), json);
+  });
+  void main(argv).then((code) => {
+    done = true;
+    process.exitCode = code;
+  });
+}
+
+if (process.argv[1]) start(process.argv.slice(2));

@@ -8,15 +8,29 @@ export const EXIT = { fine: 0, problems: 1, usage: 2, jobFailed: 3 } as const;
 export class CliError extends Error {
   override name = "CliError";
   readonly code: number;
-  constructor(message: string, code: number = EXIT.problems) {
+  /** Errors of the project or data that have been said already, and the job that failed: for the JSON document. */
+  readonly problems: readonly Problem[];
+  readonly job: string | null;
+  constructor(
+    message: string,
+    code: number = EXIT.problems,
+    { problems = [], job = null }: { problems?: readonly Problem[]; job?: string | null } = {},
+  ) {
     super(message);
     this.code = code;
+    this.problems = problems;
+    this.job = job;
   }
+}
+
+/** Control characters in data and labels would steer the terminal: of them only tabs and line ends are shown. */
+export function printable(text: string): string {
+  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd");
 }
 
 /** Standard error: people's text. */
 export function say(text = ""): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }
 
 /** Standard output: the one JSON document of a command with `--json`. */
@@ -26,7 +40,7 @@ export function printJson(value: unknown): void {
 
 /** Standard output: the result for people. */
 export function print(text = ""): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 const ESCAPE = "\u001b[";
@@ -43,7 +57,8 @@ export function progressLine(enabled = process.stderr.isTTY === true) {
       last = now;
       shown = true;
       const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
-      process.stderr.write(`\r${ESCAPE}2K${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+      const line = printable(text);
+      process.stderr.write(`\r${ESCAPE}2K${line.length > width ? `${line.slice(0, width - 1)}…` : line}`);
     },
     clear(): void {
       if (shown) process.stderr.write(`\r${ESCAPE}2K`);

@@ -5,12 +5,12 @@ import writeFileAtomic from "write-file-atomic";
 import type { JobSummary } from "../../../schemas/job.ts";
 import { reportPage } from "../evaluation/page.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
-import { JobError } from "../jobs/store.ts";
+import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
 import type { Session } from "../workflow/session.ts";
 import { CliError, duration, EXIT, percent, print, printJson, table } from "./io.ts";
 import { watchJob } from "./jobs.ts";
-import { chosenReport, printReport } from "./model-commands.ts";
+import { chosenReport, knownJob, printReport } from "./model-commands.ts";
 import { withProject } from "./project.ts";
 
 const ACTIONS = ["list", "show", "logs", "cancel", "resume", "delete", "clean"] as const;
@@ -25,15 +25,12 @@ export async function jobs(
   if (!ACTIONS.includes(wanted))
     throw new CliError(`No action "${action}". Actions: ${ACTIONS.join(", ")}.`, EXIT.usage);
   return withProject(path, async (session) => {
-    if (wanted !== "list" && wanted !== "clean" && id === undefined) {
-      throw new CliError(`Say which job: clf jobs ${path} ${wanted} ID. The ids: clf jobs ${path}`, EXIT.usage);
+    if (wanted !== "list" && wanted !== "clean") {
+      if (id === undefined)
+        throw new CliError(`Say which job: clf jobs ${path} ${wanted} ID. The ids: clf jobs ${path}`, EXIT.usage);
+      await knownJob(session, id);
     }
-    try {
-      return await act(session, wanted, id ?? "", options);
-    } catch (error) {
-      if (error instanceof JobError) throw new CliError(error.message);
-      throw error;
-    }
+    return act(session, wanted, id ?? "", options);
   });
 }
 
@@ -76,15 +73,17 @@ async function act(
       const { attempt, folder } = await store.read(id);
       const text = await readFile(join(attemptFolder(folder, attempt.number), "log.txt"), "utf8").catch(() => "");
       if (options.json) printJson({ job: id, attempt: attempt.number, log: text });
-      else process.stdout.write(text === "" ? "The log is empty.\n" : text);
+      else print(text === "" ? "The log is empty." : text.replace(/\n$/, ""));
       return EXIT.fine;
     }
     case "cancel": {
       await session.jobs.start();
+      const before = await store.read(id);
       await session.jobs.cancel(id);
-      const ended = await session.jobs.ended(id);
-      if (options.json) printJson({ job: id, state: ended.state });
-      else print(`${id}: ${ended.state}`);
+      const { state, attempt } = await session.jobs.ended(id);
+      if (options.json) printJson({ job: id, attempt: attempt.number, state });
+      else if (isTerminal(before.state)) print(`${id}: ${state} already, there is nothing to cancel.`);
+      else print(`${id}: ${state}`);
       return EXIT.fine;
     }
     case "resume": {

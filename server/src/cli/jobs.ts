@@ -5,6 +5,7 @@ import type { JobRequest } from "../workflow/prepare.ts";
 import type { Session } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { CliError, EXIT, progressLine, say } from "./io.ts";
+import { projectPath } from "./project.ts";
 
 /** Starts a job and waits for its end. Ctrl+C asks the job to stop; a second one leaves it running on its own. */
 export async function runJob(session: Session, data: ProjectData, request: JobRequest): Promise<Job> {
@@ -41,15 +42,15 @@ export async function watchJob(session: Session, id: string, title: string): Pro
       }
     }
     line.clear();
-    if (stop.signal.aborted) throw new CliError(`${id} goes on. See it with: clf jobs`, EXIT.jobFailed);
+    const clfJobs = `clf jobs ${projectPath(session)}`;
+    if (stop.signal.aborted) throw new CliError(`${id} goes on. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
     const { state, attempt } = await session.jobs.store.read(id);
     if (state === "succeeded") return;
     const error = attempt.events.error;
     const why = error ? ` ${error.message}${error.remedy ? ` ${error.remedy}` : ""}` : "";
-    throw new CliError(
-      `${title}: ${id} ${state === "lost" ? "was lost" : state}.${why} Its log: clf jobs PROJECT logs ${id}`,
-      EXIT.jobFailed,
-    );
+    const next = state === "cancelled" ? `Go on with it: ${clfJobs} resume ${id}` : `Its log: ${clfJobs} logs ${id}`;
+    const how = { lost: "was lost", cancelled: "was cancelled" }[state as string] ?? state;
+    throw new CliError(`${title}: ${id} ${how}.${why} ${next}`, EXIT.jobFailed, { job: id });
   } finally {
     process.off("SIGINT", interrupt);
   }
@@ -61,7 +62,7 @@ export async function fineTuneMissing(session: Session, data: ProjectData, model
     const engine = session.project.spec.models[model]!.engine;
     if (engine !== "linear") {
       throw new CliError(
-        `Model "${model}" has not been fine-tuned as it now stands. Run: clf fine-tune PROJECT --model ${model}`,
+        `Model "${model}" has not been fine-tuned as it now stands. Run: clf fine-tune ${projectPath(session)} --model ${model}`,
       );
     }
     say(`${model} has not been fine-tuned as it now stands: doing that first.`);

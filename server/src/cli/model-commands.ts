@@ -1,11 +1,13 @@
 /** `clf fine-tune`, `clf evaluate`, `clf compare`. */
+import type { EvaluateDocument } from "../../../schemas/cli.ts";
 import type { ModelReport, Report } from "../../../schemas/report.ts";
-import { isFineTuned, modelSpec, newestEvaluation, readReport } from "../workflow/artifacts.ts";
+import { closest, didYouMean } from "../project/suggest.ts";
+import { isFineTuned, newestEvaluation, readReport } from "../workflow/artifacts.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printJson, say, table } from "./io.ts";
+import { CliError, EXIT, percent, print, printJson, table } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
-import { soundData, withProject } from "./project.ts";
+import { projectPath, soundData, withProject } from "./project.ts";
 
 /** What commands that start jobs have in common. */
 export interface JobOptions {
@@ -15,22 +17,38 @@ export interface JobOptions {
   threads?: number;
 }
 
+/** @throws CliError when the project has no such model */
+export function knownModel(session: Session, name: string): string {
+  const names = Object.keys(session.project.spec.models);
+  if (names.includes(name)) return name;
+  throw new CliError(
+    `There is no model "${name}" in ${session.project.name}.${didYouMean(closest(name, names))} Models: ${names.join(", ")}.`,
+    EXIT.usage,
+  );
+}
+
+/** @throws CliError when the project has no such job */
+export async function knownJob(session: Session, id: string): Promise<string> {
+  if ((await session.jobs.store.ids()).includes(id)) return id;
+  throw new CliError(`There is no job ${id}. The jobs: clf jobs ${projectPath(session)}`, EXIT.usage);
+}
+
 /** The models named, or all that satisfy `wanted`. */
 function chosen(session: Session, names: string[] | undefined, wanted: (name: string) => boolean): string[] {
   if (names && names.length > 0) {
-    for (const name of names) modelSpec(session, name);
-    return names;
+    for (const name of names) knownModel(session, name);
+    return [...new Set(names)];
   }
   return Object.keys(session.project.spec.models).filter(wanted);
 }
 
 const isLinear = (session: Session) => (name: string) => session.project.spec.models[name]?.engine === "linear";
 
-export async function fineTune(path: string, options: JobOptions & { resume?: string }): Promise<number> {
+export async function fineTune(path: string, options: JobOptions): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const data = await soundData(session, locate);
     const models = chosen(session, options.model, isLinear(session));
     if (models.length === 0) throw new CliError("No model can be fine-tuned here. Name one: --model NAME", EXIT.usage);
+    const data = await soundData(session, locate);
     const jobs: { model: string; job: string; seconds: number }[] = [];
     for (const model of models) {
       if (!isFineTuned(session, model))
@@ -54,9 +72,10 @@ function common(options: JobOptions): Partial<JobRequest> {
 
 export async function evaluate(path: string, options: JobOptions & { pool?: boolean; job?: string }): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const data = await soundData(session, locate);
     const models = chosen(session, options.model, isLinear(session));
     if (models.length === 0) throw new CliError("No model can be evaluated here. Name one: --model NAME", EXIT.usage);
+    if (options.job !== undefined) await knownJob(session, options.job);
+    const data = await soundData(session, locate);
     if (options.job === undefined) await fineTuneMissing(session, data, models);
     const reports: [string, Report][] = [];
     for (const model of models) {
@@ -70,16 +89,21 @@ export async function evaluate(path: string, options: JobOptions & { pool?: bool
       reports.push([model, await reportOf(session, job.id)]);
     }
     if (options.json) printJson(evaluationDocument(session, reports));
-    else for (const [, report] of reports) printReport(report);
+    else {
+      for (const [i, [, report]] of reports.entries()) {
+        if (i > 0) print();
+        printReport(report);
+      }
+    }
     return EXIT.fine;
   });
 }
 
 export async function compare(path: string, options: JobOptions): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const data = await soundData(session, locate);
     const models = chosen(session, options.model, isLinear(session));
     if (models.length < 2) throw new CliError("A comparison needs two models or more: --model A --model B", EXIT.usage);
+    const data = await soundData(session, locate);
     await fineTuneMissing(session, data, models);
     const job = await runJob(session, data, { kind: "compare", models, splits: ["pool"], ...common(options) });
     const report = await reportOf(session, job.id);
@@ -91,11 +115,13 @@ export async function compare(path: string, options: JobOptions): Promise<number
 
 /** `clf report`: the newest report of a model, or of a job. */
 export async function chosenReport(session: Session, options: { model?: string; job?: string }): Promise<Report> {
-  if (options.job) return reportOf(session, options.job);
-  const model = options.model ?? session.project.reviewModel;
+  if (options.job !== undefined) return reportOf(session, await knownJob(session, options.job));
+  const model = knownModel(session, options.model ?? session.project.reviewModel);
   const evaluation = await newestEvaluation(session, model);
   if (!evaluation)
-    throw new WorkflowError(`Model "${model}" has not been evaluated yet. Run: clf evaluate PROJECT --model ${model}`);
+    throw new WorkflowError(
+      `Model "${model}" has not been evaluated yet. Run: clf evaluate ${projectPath(session)} --model ${model}`,
+    );
   return evaluation.report;
 }
 
@@ -106,7 +132,7 @@ async function reportOf(session: Session, job: string): Promise<Report> {
 }
 
 /** The document of `clf evaluate --json` (DESIGN §7; schemas/cli.ts). */
-function evaluationDocument(session: Session, reports: readonly [string, Report][]) {
+function evaluationDocument(session: Session, reports: readonly [string, Report][]): EvaluateDocument {
   return {
     project: session.project.name,
     models: Object.fromEntries(
@@ -135,7 +161,7 @@ function targetDocument(
   figures: NonNullable<ModelReport["targets"][string]["report"]>,
   model: ModelReport,
   target: string,
-) {
+): EvaluateDocument["models"][string]["targets"][string] {
   const { averages, logLoss, brier, calibration, auroc, aurc } = figures;
   const decision = model.accept.find(({ targets }) => targets.includes(target));
   const rule = decision?.rule ?? null;
@@ -198,5 +224,4 @@ export function printReport(report: Report): void {
       print(`${name} · ${target}: most often confused: ${shown.join(", ")}`);
     }
   }
-  say();
 }

@@ -9,6 +9,12 @@ import { type ProjectData, readData } from "../workflow/data.ts";
 import { openSession, type Session } from "../workflow/session.ts";
 import { CliError, EXIT, problemLine, progressLine, say } from "./io.ts";
 
+/** The project file as a person would type it. */
+export function projectPath(session: Session): string {
+  const path = relative(process.cwd(), session.project.file);
+  return /[^\w./\\:-]/.test(path) ? `"${path}"` : path;
+}
+
 /** The project file a command line names: a file, or a folder with one project in it. */
 export async function projectFile(path: string): Promise<string> {
   const full = resolve(path);
@@ -32,8 +38,9 @@ export async function openProject(path: string): Promise<{ session: Session; pro
   const file = await projectFile(path);
   const { project, problems, document } = await loadProject(file);
   if (!project) {
-    sayProblems(problems.filter(({ severity }) => severity === "error"));
-    throw new CliError(`${path} has errors: see above.`);
+    const errors = problems.filter(({ severity }) => severity === "error");
+    sayProblems(errors);
+    throw new CliError(`${path} has errors: see above.`, EXIT.problems, { problems: errors });
   }
   return { session: openSession(project), problems, locate: (at) => markAt(document, at) };
 }
@@ -59,12 +66,15 @@ export async function soundData(session: Session, locate: Locate): Promise<Proje
   const data = await readData(session, {
     locate,
     onProgress: (step, done, total) => line.show(total ? `${step} ${Math.floor((100 * done) / total)} %` : `${step} …`),
-  });
-  line.clear();
+  }).finally(() => line.clear());
   const errors = data.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
     sayProblems(errors);
-    throw new CliError("The data has errors: see above. `clf check` shows all problems.");
+    throw new CliError(
+      `The data has errors: see above. All problems: clf check ${projectPath(session)}`,
+      EXIT.problems,
+      { problems: errors },
+    );
   }
   return data;
 }

@@ -1,26 +1,31 @@
 /** `clf predict`, `clf flagged`, `clf review`, `clf export`. */
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import * as z from "zod";
-import type { Decision } from "../../../schemas/decisions.ts";
+import { type Decision, FlagReason } from "../../../schemas/decisions.ts";
 import { indexRows, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
-import { type ReviewFilter, type ReviewOrder, reviewQueue } from "../review/queue.ts";
+import { closest, didYouMean } from "../project/suggest.ts";
+import { type ReviewOrder, reviewQueue } from "../review/queue.ts";
 import { type Answer, decide, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
 import { exportPredictions } from "../workflow/export.ts";
 import { type JudgedRows, judgedRows, type NothingJudged, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
-import { type Session, WorkflowError } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printJson, say, table, whole } from "./io.ts";
+import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
+import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
+import type { Session } from "../workflow/session.ts";
+import { CliError, EXIT, percent, print, printJson, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
-import { soundData, withProject } from "./project.ts";
+import { knownModel } from "./model-commands.ts";
+import { projectPath, sayProblems, soundData, withProject } from "./project.ts";
 
 const cut = (text: string, length = 60): string => {
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 };
 
-/** A text at once, a file or the pool or the rows trained on as a job. */
+/** A text or the rows of a file at once, the pool or the rows trained on as a job. */
 export async function predict(
   path: string,
   file: string | undefined,
@@ -29,13 +34,25 @@ export async function predict(
     model?: string;
     text?: string;
     input?: string[];
+    output?: string;
     pool?: boolean;
     outOfFold?: boolean;
     threads?: number;
   },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = options.model ?? session.project.reviewModel;
+    const model = knownModel(session, options.model ?? session.project.reviewModel);
+    const asked = {
+      "--text or --input": options.text !== undefined || options.input !== undefined,
+      FILE: file !== undefined,
+      "--pool": options.pool === true,
+      "--out-of-fold": options.outOfFold === true,
+    };
+    const given = Object.entries(asked).flatMap(([name, is]) => (is ? [name] : []));
+    if (given.length > 1) throw new CliError(`Give one of them: ${given.join(" or ")}.`, EXIT.usage);
+    if (options.output !== undefined && file === undefined) {
+      throw new CliError("--output is for the rows of a FILE. For the project's own rows: clf export", EXIT.usage);
+    }
     if (options.text !== undefined || options.input) {
       const inputs = textInputs(session, options.text, options.input);
       const [row] = await predictRows(session, model, [inputs]);
@@ -43,13 +60,7 @@ export async function predict(
       else for (const line of row!) printPrediction(line);
       return EXIT.fine;
     }
-    if (file !== undefined) {
-      if (!existsSync(file)) throw new CliError(`There is no ${file}.`, EXIT.usage);
-      throw new CliError(
-        `To predict ${file}, name it under dataset.pool in the project and run: clf predict ${path} --pool`,
-        EXIT.usage,
-      );
-    }
+    if (file !== undefined) return predictFile(session, model, file, options);
     const data = await soundData(session, locate);
     await fineTuneMissing(session, data, [model]);
     const job = await runJob(session, data, {
@@ -65,6 +76,60 @@ export async function predict(
       );
     return EXIT.fine;
   });
+}
+
+/** The rows of a file beside what the model says of them; on standard output unless a file is named. */
+async function predictFile(
+  session: Session,
+  model: string,
+  file: string,
+  options: { json?: boolean; output?: string },
+): Promise<number> {
+  if (!existsSync(file)) throw new CliError(`There is no ${file}.`, EXIT.usage);
+  const output = options.output === undefined ? null : resolve(options.output);
+  if (output !== null) rowsFormat(output);
+  const { table, problems } = await readFileToPredict(session, file);
+  sayProblems(problems);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) {
+    throw new CliError(`${file} has errors: see above. Nothing was predicted.`, EXIT.problems, { problems: errors });
+  }
+  const columns = predictedColumns(session);
+  const predictions = predictTable(session, model, table);
+  if (output !== null) {
+    const count = await writeRowsFile(output, columns, predictedCells(predictions));
+    if (options.json) printJson({ model, file: resolve(file), output, count, rows: null });
+    else print(`Wrote ${whole(count)} predicted rows to ${relative(process.cwd(), output)}.`);
+  } else if (options.json) {
+    const rows = [];
+    for await (const { line, targets } of predictions) {
+      rows.push({ line, targets: targets.map(({ words: _, ...target }) => target) });
+    }
+    printJson({ model, file: resolve(file), output, count: rows.length, rows });
+  } else {
+    for await (const line of rowLines(columns, predictedCells(predictions), "csv")) {
+      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
+    }
+  }
+  return EXIT.fine;
+}
+
+function predictedColumns({ project: { inputs, targets } }: Session): string[] {
+  const of = (target: string) =>
+    ["predicted", "confidence", "accepted", "why_flagged"].map((part) => `${target} ${part}`);
+  return ["line", ...inputs.map(({ name }) => name), ...targets.flatMap(({ name }) => of(name))];
+}
+
+async function* predictedCells(predictions: AsyncIterable<FilePrediction>): AsyncGenerator<string[]> {
+  for await (const { line, inputs, targets } of predictions) {
+    const of = targets.flatMap(({ label, confidence, accepted, reasons }) => [
+      label ?? "",
+      confidence?.toFixed(4) ?? "",
+      accepted === null ? "" : accepted ? "yes" : "no",
+      reasons.join(" "),
+    ]);
+    yield [`${line}`, ...Object.values(inputs), ...of];
+  }
 }
 
 /** `--text` for a project of one input, `--input name=text` for several. */
@@ -119,13 +184,15 @@ export async function flagged(
   },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = options.model ?? session.project.reviewModel;
+    const model = knownModel(session, options.model ?? session.project.reviewModel);
+    const targets = options.target?.map((name) => knownTarget(session.project.targets, name));
+    const reasons = options.reason?.map(knownReason);
     const judged = await judgedRows(session, model);
-    if ("why" in judged) throw new CliError(judged.why);
+    if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
     const { verdicts } = await soundData(session, locate);
     const { items, counts } = reviewQueue(reviewItems(judged), verdicts, {
       order: (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order,
-      filter: { targets: options.target, reasons: options.reason as ReviewFilter["reasons"], labels: options.label },
+      filter: { targets, reasons, labels: options.label },
       seed: session.project.spec.dataset.split.seed,
     });
     const shown = items.slice(0, options.limit ?? 50);
@@ -144,10 +211,14 @@ export async function flagged(
       return EXIT.fine;
     }
     if (items.length === 0)
-      print(`Nothing waits for a person: ${whole(counts.decided)} of ${whole(counts.total)} flagged rows are decided.`);
+      print(
+        counts.total === 0
+          ? `Nothing is flagged, by ${model}${options.target || options.reason || options.label ? ", that passes these filters" : ""}.`
+          : `Nothing waits for a person: all ${whole(counts.total)} flagged targets are decided.`,
+      );
     else {
       print(
-        `${whole(counts.waiting)} of ${whole(counts.total)} flagged wait (${whole(counts.decided)} decided), by ${model}:`,
+        `On ${whole(rowsOf(items))} rows ${whole(counts.waiting)} of ${whole(counts.total)} flagged targets wait for a person, by ${model}:`,
       );
       const lines = shown.map((item) => [
         item.row,
@@ -158,11 +229,31 @@ export async function flagged(
         cut(firstText(judged.rows.get(item.row)!.row.inputs)),
       ]);
       print(table(lines, 99));
-      if (items.length > shown.length) say(`… and ${whole(items.length - shown.length)} more (--limit N)`);
+      if (items.length > shown.length) print(`… and ${whole(items.length - shown.length)} more (--limit N)`);
     }
     return EXIT.fine;
   });
 }
+
+/** The name of a target given by name or column. @throws CliError when there is none */
+function knownTarget(targets: readonly { name: string; column: string }[], given: string): string {
+  const found = targets.find(({ name, column }) => name === given || column === given);
+  if (found) return found.name;
+  throw new CliError(unknownTarget(targets, given), EXIT.usage);
+}
+
+function unknownTarget(targets: readonly { name: string }[], given: string): string {
+  const names = targets.map(({ name }) => name);
+  return `There is no target "${given}".${didYouMean(closest(given, names))} Targets: ${names.join(", ")}.`;
+}
+
+function knownReason(given: string): FlagReason {
+  const reason = FlagReason.safeParse(given);
+  if (reason.success) return reason.data;
+  throw new CliError(`"${given}" is no reason. Reasons: ${FlagReason.options.join(", ")}.`, EXIT.usage);
+}
+
+const rowsOf = (items: readonly { row: string }[]): number => new Set(items.map(({ row }) => row)).size;
 
 const firstText = (inputs: Record<string, string>): string => Object.values(inputs)[0] ?? "";
 
@@ -175,8 +266,11 @@ const Given = z.strictObject({
   note: z.string().max(10_000).optional(),
 });
 type Given = z.output<typeof Given>;
+/** With where it was given: "decisions.jsonl:3: ", or nothing on the command line. */
+type Placed = Given & { place: string };
 
-const SAY_WHICH = "Say which: clf review PROJECT ROW TARGET LABEL (or --confirm, --none, --skip)";
+const SAY_WHICH =
+  "Say which: clf review PROJECT ROW TARGET LABEL (or --confirm, --none, --skip instead of LABEL). The rows: clf flagged PROJECT";
 
 /** Records decisions, or takes the last one back. */
 export async function review(
@@ -202,10 +296,13 @@ export async function review(
       else print(line ? `Took back the decision on ${line.row} · ${line.target}.` : "There is nothing to undo.");
       return EXIT.fine;
     }
+    if (options.from !== undefined && row !== undefined) {
+      throw new CliError("Give a ROW or --from FILE, not both.", EXIT.usage);
+    }
     const given =
       options.from === undefined ? [givenDecision(row, target, label, options)] : await readGiven(options.from);
     const { dataset } = await soundData(session, locate);
-    const judged = await judgedRows(session, options.model ?? session.project.reviewModel);
+    const judged = await judgedRows(session, knownModel(session, options.model ?? session.project.reviewModel));
     const index = indexRows(dataset.rows);
     // All are looked at before the first is recorded: a slip in line 40 leaves nothing half done.
     const ready = given.map((each) => decisionOn(session, dataset.rows, index, judged, each));
@@ -229,13 +326,14 @@ function givenDecision(
   target: string | undefined,
   label: string | undefined,
   options: { confirm?: boolean; none?: boolean; skip?: boolean; note?: string },
-): Given {
+): Placed {
   if (row === undefined || target === undefined) throw new CliError(SAY_WHICH, EXIT.usage);
   const kinds = [options.confirm && "confirmed", options.none && "none", options.skip && "skipped"].filter(Boolean);
   if (kinds.length + (label === undefined ? 0 : 1) !== 1) {
     throw new CliError("Give one answer: a LABEL, --confirm, --none or --skip.", EXIT.usage);
   }
   return {
+    place: "",
     row,
     target,
     ...(label === undefined ? { kind: kinds[0] as NonNullable<Given["kind"]> } : { label }),
@@ -244,14 +342,14 @@ function givenDecision(
 }
 
 /** Lines of `{row, target, label}` or `{row, target, kind}`. */
-async function readGiven(file: string): Promise<Given[]> {
+async function readGiven(file: string): Promise<Placed[]> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch {
     throw new CliError(`${file} cannot be read.`, EXIT.usage);
   }
-  return text.split("\n").flatMap((line, i): Given[] => {
+  return text.split("\n").flatMap((line, i): Placed[] => {
     if (line.trim() === "") return [];
     const place = `${file}:${i + 1}`;
     let value: unknown;
@@ -266,7 +364,7 @@ async function readGiven(file: string): Promise<Given[]> {
         `${place}: a line is {"row": …, "target": …, "label": …}, or "kind": "confirmed", "none" or "skipped" instead of a label.`,
       );
     }
-    return [parsed.data];
+    return [{ ...parsed.data, place: `${place}: ` }];
   });
 }
 
@@ -275,26 +373,23 @@ function decisionOn(
   rows: Rows,
   index: ReadonlyMap<string, number>,
   judged: JudgedRows | NothingJudged,
-  { row, target, label, kind, note }: Given,
+  { row, target, label, kind, note, place }: Placed,
 ): { on: JudgedTarget; answer: Answer; labels: string[] } {
+  // What stands in a file is data; what stands on the command line is usage.
+  const refuse = (why: string) => new CliError(`${place}${why}`, place === "" ? EXIT.usage : EXIT.problems);
   const t = rows.targets.findIndex(({ name, column }) => name === target || column === target);
-  if (t < 0) {
-    throw new CliError(
-      `There is no target "${target}". Targets: ${rows.targets.map(({ name }) => name).join(", ")}.`,
-      EXIT.usage,
-    );
-  }
+  if (t < 0) throw refuse(unknownTarget(rows.targets, target));
   const at = index.get(row);
-  if (at === undefined) throw new CliError(`There is no row "${row}" in the data.`, EXIT.usage);
+  if (at === undefined) throw refuse(`There is no row "${row}" in the data.`);
   const { name } = rows.targets[t]!;
   const labels = rows.targets[t]!.labels.map((each) => each.name);
   const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
   const given = rowLabel(rows, t, at);
   const confirmed = seen?.label ?? given;
   if (kind === "confirmed" && confirmed === null) {
-    throw new CliError(`There is no prediction and no label of ${row} to confirm. Name the label.`, EXIT.usage);
+    throw refuse(`There is no prediction and no label of ${row} to confirm. Name the label.`);
   }
-  if (label !== undefined && !labels.includes(label)) throw new WorkflowError(unknownLabel(label, name, labels));
+  if (label !== undefined && !labels.includes(label)) throw refuse(unknownLabel(label, name, labels));
   return {
     on: {
       row,
@@ -326,9 +421,9 @@ export async function exportRows(
   options: { json?: boolean; model?: string; output: string },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = options.model ?? session.project.reviewModel;
+    const model = knownModel(session, options.model ?? session.project.reviewModel);
     const judged = await judgedRows(session, model);
-    if ("why" in judged) throw new CliError(judged.why);
+    if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
     const data = await soundData(session, locate);
     const rows = await exportPredictions(session, data, judged, resolve(options.output));
     if (options.json) printJson({ file: resolve(options.output), rows });

@@ -42,7 +42,7 @@ function changeSentences(change: Change): string[] {
   const decisions = change.decisions_now - change.decisions_before;
   const since =
     decisions > 0
-      ? `With ${count(decisions)} more ${decisions === 1 ? "decision" : "decisions"}`
+      ? `With decisions on ${count(decisions)} more ${decisions === 1 ? "row" : "rows"}`
       : "Since the last evaluation";
   return Object.entries(change.targets).map(([target, pair]) => {
     const what = `accuracy at ${target} went from ${percent(pair.accuracyB, 1)} to ${percent(pair.accuracyA, 1)}`;

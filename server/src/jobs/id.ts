@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { JobId } from "../../../schemas/job.ts";
 
 /**
- * A new job id such as `20261121-2330-tuned-qwen-7f3a`: time of making (UTC, so that ids sort by age everywhere), name,
- * and four random hexadecimal digits. `name` is a model's name; characters that file systems or shells dislike become `-`.
+ * A new job id such as `20261121-2330-tuned-qwen-7f3ac2`: minute of making (UTC), name, four hexadecimal digits for the
+ * millisecond within the minute, and two random ones. `name` is a model's name; characters that file systems or shells
+ * dislike become `-`.
  */
 export function newJobId(name: string, now = new Date()): string {
   const time = now.toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 13);
@@ -12,5 +13,13 @@ export function newJobId(name: string, now = new Date()): string {
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
     .replaceAll(/^[-.]+|[-.]+$/g, "")
     .slice(0, 60);
-  return JobId.parse(`${time}-${safe || "job"}-${randomBytes(2).toString("hex")}`);
+  const moment = (now.getUTCSeconds() * 1000 + now.getUTCMilliseconds()).toString(16).padStart(4, "0");
+  return JobId.parse(`${time}-${safe || "job"}-${moment}${randomBytes(1).toString("hex")}`);
+}
+
+/** Sorts ids by their time of making, newest first, whatever the names. */
+export function newestFirst(a: string, b: string): number {
+  const age = (id: string) => id.slice(0, 13) + id.slice(id.lastIndexOf("-"));
+  const [one, other] = [age(a), age(b)];
+  return one < other ? 1 : one > other ? -1 : 0;
 }

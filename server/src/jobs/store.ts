@@ -12,7 +12,7 @@ import {
 } from "../../../schemas/job.ts";
 import { type Attempt, attemptFolder, attemptNumbers, type EventsSummary, readAttempt } from "./attempt.ts";
 import { parseJob, UnreadableJob } from "./contract.ts";
-import { newJobId } from "./id.ts";
+import { newestFirst, newJobId } from "./id.ts";
 import { isMissing } from "./lines.ts";
 import { readRecords } from "./records.ts";
 import { cancelAsked, endMessage, isTerminal } from "./states.ts";
@@ -97,8 +97,7 @@ export function jobStore(root: string): JobStore {
       return entries
         .filter((entry) => entry.isDirectory() && JobId.safeParse(entry.name).success)
         .map((entry) => entry.name)
-        .sort()
-        .reverse();
+        .sort(newestFirst);
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;

@@ -54,7 +54,7 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
   };
   const sources: { job: Job; folds: boolean; splits: SplitName[] }[] = [
     { job: evaluation.job, folds: false, splits: ["validation", "test"] },
-    { job: plain ?? evaluation.job, folds: false, splits: ["pool"] },
+    { job: judges(evaluation.job, plain, model) ? plain! : evaluation.job, folds: false, splits: ["pool"] },
     { job: outOfFold ?? evaluation.job, folds: true, splits: ["train", "tune"] },
   ];
   for (const { job, folds, splits } of sources) {
@@ -88,6 +88,12 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     }
   }
   return { model, evaluation, jobs: [...jobs], rows };
+}
+
+/** Whether predictions are of the artifact that was evaluated: its calibration and certificate hold for no other. */
+function judges(evaluation: Job, predictions: Job | null, model: string): boolean {
+  const artifact = (job: Job) => job.models.find(({ name }) => name === model)?.artifact?.job;
+  return predictions !== null && artifact(predictions) === artifact(evaluation);
 }
 
 /** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */

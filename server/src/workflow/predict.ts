@@ -44,16 +44,22 @@ async function modelsOf(session: Session, model: string): Promise<{ job: string;
   return { job: job.id, models: await found };
 }
 
-/** @param rows the inputs of each row, by input name; a missing input is the empty text */
+/**
+ * @param rows the inputs of each row, by input name; a missing input is the empty text
+ * @param options.words false leaves the words that mattered out
+ */
 export async function predictRows(
   session: Session,
   model: string,
   rows: readonly Record<string, string>[],
+  options: { words?: boolean } = {},
 ): Promise<InstantPrediction[][]> {
-  const { models } = await modelsOf(session, model);
+  const { job, models } = await modelsOf(session, model);
   const names = session.project.inputs.map(({ name }) => name);
   const evaluation = await newestEvaluation(session, model);
-  const report = evaluation?.report.models[model];
+  const found = evaluation?.report.models[model];
+  // Calibration and certificate are of the artifact that was evaluated, and of no other.
+  const report = found?.artifact === job ? found : undefined;
   const jobRows = rows.map((inputs, i): JobRow => ({ row: `${i}`, split: "pool", inputs, labels: {} }));
   const predictions = new Map<string, Map<string, Prediction>>();
   for (const each of models) {
@@ -76,7 +82,7 @@ export async function predictRows(
         top: seen?.top ?? prediction.top.slice(0, 10),
         accepted: seen?.accepted ?? null,
         reasons: seen?.reasons ?? [],
-        words: explainRow(each, row, names),
+        words: options.words === false ? [] : explainRow(each, row, names),
       };
     }),
   );

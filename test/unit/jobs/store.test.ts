@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { JOB_CONTRACT, JobId, type JobSummary } from "../../../schemas/job.ts";
 import { parseJob, UnreadableJob } from "../../../server/src/jobs/contract.ts";
-import { newJobId } from "../../../server/src/jobs/id.ts";
+import { newestFirst, newJobId } from "../../../server/src/jobs/id.ts";
 import { appendRecord, readRecords } from "../../../server/src/jobs/records.ts";
 import { expiredJobs } from "../../../server/src/jobs/retention.ts";
 import { JobError, type JobStore, jobStore } from "../../../server/src/jobs/store.ts";
@@ -12,8 +12,19 @@ import { newJob, removeFolder, temporaryFolder, upTo } from "../../jobs/support.
 describe("job ids", () => {
   it("tell time and name, and sort by age", () => {
     const id = newJobId("tuned-qwen", new Date("2026-11-21T23:30:59Z"));
-    assert.match(id, /^20261121-2330-tuned-qwen-[0-9a-f]{4}$/);
+    assert.match(id, /^20261121-2330-tuned-qwen-[0-9a-f]{6}$/);
     assert.ok(id < newJobId("a", new Date("2026-11-22T00:00:00Z")));
+  });
+
+  it("sort by age within a minute as well, whatever the names", () => {
+    const times = [
+      "2026-11-21T23:30:00.001Z",
+      "2026-11-21T23:30:00.900Z",
+      "2026-11-21T23:30:59.999Z",
+      "2026-11-21T23:31:00Z",
+    ];
+    const ids = ["z", "b", "b", "a"].map((name, n) => newJobId(name, new Date(times[n]!)));
+    assert.deepEqual([...ids].sort(newestFirst), ids.reverse());
   });
 
   it("are safe as file names whatever the model is called", () => {

@@ -1,0 +1,200 @@
+/** The JSON documents of the command line: what each command prints on standard output with `--json` (docs/cli.md). */
+import * as z from "zod";
+import { Decision, FlagReason } from "./decisions.ts";
+import { Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
+import { Problem } from "./problem.ts";
+import { Profile } from "./profile.ts";
+import { Report } from "./report.ts";
+import { SplitName } from "./rows.ts";
+
+const whole = z.int().min(0);
+const share = z.number().min(0).max(1);
+const job = z.string().describe("Id of the job");
+const file = z.string().describe("Absolute path");
+
+/** A command that failed prints this instead of its own document. */
+export const FailureDocument = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    /** The command's exit code: 1 the project or data has errors, 2 wrong usage, 3 a job failed. */
+    exit_code: z.int().min(1).max(3),
+    /** The errors of the project file or the data, where they are the reason. */
+    problems: z.array(Problem),
+    /** The job that failed, where one did. */
+    job: job.nullable(),
+  }),
+});
+export type FailureDocument = z.output<typeof FailureDocument>;
+
+export const InitDocument = z.strictObject({
+  file,
+  inputs: z.array(z.string()),
+  targets: z.array(z.string()),
+  id: z.string().nullable(),
+  /** Rows looked at for the guess, not all of a long file. */
+  rows: whole,
+  columns: z.array(
+    z.strictObject({
+      name: z.string(),
+      guess: z.enum(["input", "target", "id", "group", "split", "other"]),
+      distinct: whole,
+      empty: whole,
+      examples: z.array(z.string()),
+      labels: z.array(z.strictObject({ name: z.string(), rows: whole })),
+    }),
+  ),
+});
+
+export const CheckDocument = z.strictObject({
+  project: file,
+  errors: whole,
+  warnings: whole,
+  problems: z.array(Problem),
+});
+
+export const ProfileDocument = Profile;
+
+export const FineTuneDocument = z.strictObject({
+  /** The project's name. */
+  project: z.string(),
+  jobs: z.array(z.strictObject({ model: z.string(), job, seconds: z.number().min(0) })),
+});
+
+const EvaluatedTarget = z.strictObject({
+  n: whole,
+  accuracy: share,
+  /** 95 %. */
+  accuracy_interval: z.tuple([share, share]),
+  macro_f1: share,
+  log_loss: z.number().min(0).nullable(),
+  brier: z.number().min(0).nullable(),
+  ece: share,
+  /** Mean ECE that a perfectly calibrated model would show on as many rows. */
+  ece_band: z.number().nullable(),
+  auroc: share.nullable(),
+  aurc: share,
+  accept: z.strictObject({
+    /** On the score; null when no row is accepted. */
+    threshold: z.number().nullable(),
+    /** Share of the test rows that are accepted. */
+    coverage: share.nullable(),
+    /** Upper bound of the share of wrong rows among accepted ones, at the project's certainty; null without a rule. */
+    risk_bound: share.nullable(),
+    certified: z.boolean(),
+  }),
+});
+
+export const EvaluateDocument = z.strictObject({
+  /** The project's name. */
+  project: z.string(),
+  models: z.record(
+    z.string(),
+    z.strictObject({
+      job,
+      /** By target name. */
+      targets: z.record(z.string(), EvaluatedTarget),
+      /** Share of test rows with every target right; null when it could not be measured. */
+      joint_accuracy: share.nullable(),
+      seconds: z.number().min(0),
+      /** Dollars, where a price is known. */
+      cost: z.number().min(0).nullable(),
+    }),
+  ),
+});
+export type EvaluateDocument = z.output<typeof EvaluateDocument>;
+
+export const CompareDocument = Report;
+
+const ranked = z.array(z.tuple([z.string(), share]));
+
+const PredictedTarget = z.strictObject({
+  target: z.string(),
+  label: z.string().nullable(),
+  /** Calibrated; null while the model has not been evaluated. */
+  confidence: share.nullable(),
+  top: ranked,
+  /** Null while there is no accept rule. */
+  accepted: z.boolean().nullable(),
+  reasons: z.array(FlagReason),
+});
+
+/** `clf predict --text`. */
+export const PredictTextDocument = z.strictObject({
+  model: z.string(),
+  targets: z.array(
+    PredictedTarget.extend({
+      /** The words that mattered, heaviest first. */
+      words: z.array(z.looseObject({ text: z.string(), weight: z.number() })),
+    }),
+  ),
+});
+
+/** `clf predict FILE`. */
+export const PredictFileDocument = z.strictObject({
+  model: z.string(),
+  file,
+  /** Where the predictions were written; null when they are in `rows`. */
+  output: file.nullable(),
+  count: whole,
+  /** In the order of the file; `line` is where the row starts (in Parquet: its number), from 1. */
+  rows: z.array(z.strictObject({ line: z.int().min(1), targets: z.array(PredictedTarget) })).nullable(),
+});
+
+/** `clf predict --pool` and `--out-of-fold`. */
+export const PredictJobDocument = z.strictObject({ model: z.string(), job });
+
+export const FlaggedDocument = z.strictObject({
+  model: z.string(),
+  /** Jobs that the predictions come from. */
+  jobs: z.array(job),
+  /** Flagged targets of rows, decided ones included. */
+  total: whole,
+  decided: whole,
+  waiting: whole,
+  /** In the order of review, at most `--limit`. */
+  items: z.array(
+    z.strictObject({
+      row: z.string(),
+      target: z.string(),
+      /** The first input. */
+      text: z.string(),
+      label: z.string().nullable(),
+      confidence: share,
+      margin: z.number(),
+      top: ranked,
+      reasons: z.array(FlagReason),
+      /** The label in the data. */
+      given: z.string().nullable(),
+      /** How likely the given label is wrong, where that is suspected. */
+      issue: z.number().optional(),
+      split: SplitName,
+      skipped: z.boolean(),
+      /** Decisions of several people that disagree. */
+      conflict: z.array(Decision),
+    }),
+  ),
+});
+
+export const ReviewDocument = z.strictObject({ decisions: z.array(Decision) });
+/** `clf review --undo`; null when there was nothing to take back. */
+export const UndoDocument = z.strictObject({ undone: Decision.nullable() });
+
+export const ExportDocument = z.strictObject({ file, rows: whole });
+
+export const JobsDocument = z.strictObject({ jobs: z.array(JobSummary) });
+export const JobDocument = z.strictObject({
+  job: Job,
+  state: JobState,
+  attempt: z.int().min(1),
+  records: z.array(ManagerRecord),
+  bytes: whole,
+});
+export const JobLogDocument = z.strictObject({ job, attempt: z.int().min(1), log: z.string() });
+/** `cancel` and `resume`. */
+export const JobStateDocument = z.strictObject({ job, attempt: z.int().min(1), state: JobState });
+/** `delete` and `clean`. */
+export const JobsDeletedDocument = z.strictObject({ deleted: z.array(job) });
+
+export const ReportDocument = Report;
+/** `clf report --output`. */
+export const ReportFileDocument = z.strictObject({ file, job });

@@ -1,0 +1,142 @@
+/** The commands and their options. docs/cli.md is generated from this. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { clfVersion } from "../versions.ts";
+import { completionScript } from "./completion.ts";
+import { check, init, profile } from "./data-commands.ts";
+import { CliError, EXIT } from "./io.ts";
+import { jobs, report } from "./job-commands.ts";
+import { compare, evaluate, fineTune } from "./model-commands.ts";
+import { exportRows, flagged, predict, review } from "./row-commands.ts";
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A whole number, 1 or more.");
+  return value;
+};
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+/** The commands; `run` gets each one's exit code. */
+export function program(run: (code: Promise<number>) => void): Command {
+  const clf = new Command("clf")
+    .description("Author text classifiers whose confidence can be trusted.")
+    .version(clfVersion(), "-V, --version")
+    .showHelpAfterError("(clf --help shows all commands)")
+    .showSuggestionAfterError();
+  const command = (name: string, usage: string, description: string): Command =>
+    clf
+      .command(name)
+      .usage(usage)
+      .description(description)
+      .showHelpAfterError(`(clf ${name.split(" ")[0]} --help shows its options)`)
+      .option("--json", "print one JSON document on standard output");
+  const models = (which: string) =>
+    new Option("-m, --model <name>", `a model by name; repeatable; default: ${which}`).argParser(collect);
+  const model = () => new Option("-m, --model <name>", "the model; default: review.model");
+  const threads = () => new Option("--threads <n>", "threads a job may use; default: all").argParser(wholeNumber);
+
+  command("init <data>", "DATA [options]", "write a commented project file beside a data file")
+    .option("-o, --output <file>", "the project file; default: beside the data")
+    .option("-i, --input <column>", "an input column; repeatable; default: guessed", collect)
+    .option("-t, --target <column>", "a label column; repeatable; default: guessed", collect)
+    .option("--id <column>", "the id column")
+    .action((data, options) => run(init(data, options)));
+  command("check <project>", "PROJECT [options]", "all problems of a project file and its data").action(
+    (path, options) => run(check(path, options)),
+  );
+  command("profile <project>", "PROJECT [options]", "what is in the data").action((path, options) =>
+    run(profile(path, options)),
+  );
+  command("fine-tune <project>", "PROJECT [options]", "fine-tune models")
+    .addOption(models("all of engine linear"))
+    .option("--host <name>", "where to run; default: the model's host, else local")
+    .addOption(threads())
+    .action((path, options) => run(fineTune(path, options)));
+  command(
+    "evaluate <project>",
+    "PROJECT [options]",
+    "evaluate models: accuracy, calibrated confidence, accept rule; fine-tunes first what needs it",
+  )
+    .addOption(models("all of engine linear"))
+    .option("--host <name>", "where to run; default: the model's host, else local")
+    .option("--no-pool", "leave the rows without labels out")
+    .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
+    .addOption(threads())
+    .action((path, options) => run(evaluate(path, options)));
+  command("compare <project>", "PROJECT [options]", "evaluate several models side by side on the same rows")
+    .addOption(models("all of engine linear"))
+    .addOption(threads())
+    .action((path, options) => run(compare(path, options)));
+  command(
+    "predict <project> [file]",
+    "PROJECT [FILE] [options]",
+    "predict a text, the rows of a file, the pool, or the rows trained on",
+  )
+    .addOption(model())
+    .option("-t, --text <text>", "a text for the first input")
+    .option("-i, --input <name=text>", "an input by name; repeatable", collect)
+    .option("-o, --output <file>", "with FILE: write csv, tsv or jsonl; default: csv on standard output")
+    .option("--pool", "the rows without labels (the default)")
+    .option("--out-of-fold", "the labelled train rows, each by a model that has not seen it")
+    .addOption(threads())
+    .action((path, file, options) => run(predict(path, file, options)));
+  command("flagged <project>", "PROJECT [options]", "the rows that wait for a person")
+    .addOption(model())
+    .option("--target <name>", "only this target; repeatable", collect)
+    .option("--reason <reason>", "only rows flagged for this reason; repeatable", collect)
+    .option("--label <label>", "only this predicted label; repeatable", collect)
+    .addOption(
+      new Option("--order <order>", "default: review.order").choices([
+        "margin",
+        "confidence",
+        "label-issues",
+        "random",
+        "file",
+      ]),
+    )
+    .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
+    .action((path, options) => run(flagged(path, options)));
+  command("review <project> [row] [target] [label]", "PROJECT ROW TARGET LABEL [options]", "record a decision on a row")
+    .addOption(model())
+    .option("--confirm", "the prediction is right")
+    .option("--none", "none of these labels")
+    .option("--skip", "decide later")
+    .option("--undo", "take back your last decision")
+    .option("--note <text>", "a note on the decision")
+    .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
+    .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
+  command("export <project>", "PROJECT --output FILE [options]", "predictions beside the source columns")
+    .addOption(model())
+    .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl")
+    .action((path, options) => run(exportRows(path, options)));
+  command(
+    "jobs <project> [action] [id]",
+    "PROJECT [show|logs|cancel|resume|delete ID | clean] [options]",
+    "list jobs; or show, logs, cancel, resume, delete one; or clean old ones",
+  )
+    .addOption(new Option("--keep <n>", "clean: jobs kept of each model and kind; default: 10").argParser(wholeNumber))
+    .addOption(new Option("--days <n>", "clean: older jobs go however few there are").argParser(wholeNumber))
+    .action((path, action, id, options) => run(jobs(path, action, id, options)));
+  command("report <project>", "PROJECT [options]", "the newest report: on the terminal, as JSON, or as one HTML file")
+    .addOption(model())
+    .option("--job <id>", "the report of this job")
+    .option("-o, --output <file>", "write one self-contained HTML file")
+    .action((path, options) => run(report(path, options)));
+  clf
+    .command("lsp")
+    .description("the language server, for any editor")
+    .option("--stdio", "speak over standard input and output (the default)")
+    .action(() => run(import("../server.ts").then(({ serveStdio }) => serveStdio())));
+  clf
+    .command("completion <shell>")
+    .usage("bash|zsh|fish")
+    .description("print a completion script: bash, zsh or fish")
+    .action((shell) => run(Promise.resolve().then(() => printCompletion(clf, shell))));
+  return clf;
+}
+
+function printCompletion(clf: Command, shell: string): number {
+  const script = completionScript(clf, shell);
+  if (script === null) throw new CliError(`No completion for "${shell}". Shells: bash, zsh, fish.`, EXIT.usage);
+  process.stdout.write(script);
+  return EXIT.fine;
+}
