@@ -8,15 +8,8 @@
 import type { Distribution } from "./distribution.ts";
 import { distributionAt, type ScoredRows } from "./scoredRows.ts";
 
-/** Lower clip of probabilities before the logarithm of a log loss is taken. */
+/** Lower clip of probabilities before a logarithm is taken, of a log loss as of a temperature. */
 export const PROBABILITY_FLOOR = 1e-12;
-
-/**
- * Lower clip of probabilities before they are scaled: what a model that computes in 32-bit floats can still tell from
- * nothing beside a probability of 1. Smaller ones are rounding (or exact zeros of a rounded file), and with a lower clip
- * their logarithms would pull on the temperature.
- */
-const SCALING_FLOOR = 2 ** -25;
 
 const LOWEST = 0.02;
 const HIGHEST = 50;
@@ -26,11 +19,11 @@ export function applyTemperature(distribution: Distribution, temperature: number
   const { labels, probabilities, rest, restCount } = distribution;
   const power = 1 / temperature;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  let highest = blocks > 0 ? Math.max(rest / blocks, SCALING_FLOOR) : SCALING_FLOOR;
+  let highest = blocks > 0 ? Math.max(rest / blocks, PROBABILITY_FLOOR) : PROBABILITY_FLOOR;
   for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > highest) highest = probabilities[i]!;
   // Relative to the highest, so that no power of it underflows.
-  const lowest = (SCALING_FLOOR / highest) ** power;
-  const scale = (p: number): number => (p > SCALING_FLOOR ? (p / highest) ** power : lowest);
+  const lowest = (PROBABILITY_FLOOR / highest) ** power;
+  const scale = (p: number): number => (p > PROBABILITY_FLOOR ? (p / highest) ** power : lowest);
   const scaled = new Float64Array(probabilities.length);
   let sum = 0;
   for (let i = 0; i < scaled.length; i++) {
@@ -59,12 +52,12 @@ interface LogRow {
 function logRow(distribution: Distribution, truth: number): LogRow {
   const { labels, probabilities, rest, restCount } = distribution;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, SCALING_FLOOR)) : -Infinity;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) : -Infinity;
   const logs = new Float64Array(labels.length);
   let topLog = -Infinity;
   let truthLog: number | null = restCount > 0 ? restLog : null;
   for (let i = 0; i < logs.length; i++) {
-    const log = Math.log(Math.max(probabilities[i]!, SCALING_FLOOR));
+    const log = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR));
     logs[i] = log;
     if (log > topLog) topLog = log;
     if (labels[i] === truth) truthLog = log;
