@@ -231,7 +231,7 @@ async function fileNames(
 ): Promise<Name[]> {
   if (!onDisk) return [];
   const typed = (textAt(file, path) ?? "").replaceAll("\\", "/");
-  const parent = typed.includes("/") ? posix.dirname(typed) : ".";
+  const parent = typed.slice(0, typed.lastIndexOf("/") + 1) || ".";
   const folder = dirname(file.file);
   const confined = await confine(folder, parent);
   if ("refused" in confined) return [];

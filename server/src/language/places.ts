@@ -20,20 +20,26 @@ export function spotAt(file: YamlFile, offset: number): Spot {
   }
 }
 
+/**
+ * Of children that touch at the offset (a block ends where the next key begins) the later one. What an alias repeats stands
+ * where it was written first.
+ */
 function childAt(file: YamlFile, { path, place }: Spot, offset: number): Spot | undefined {
+  let found: Spot | undefined;
+  let from = -1;
+  const take = (start: number, step: PathStep, child: Place, part: Spot["part"]) => {
+    if (start <= from) return;
+    from = start;
+    found = { path: [...path, step], place: child, part };
+  };
   for (const [step, child] of place.children ?? []) {
-    const at = [...path, step];
-    if (child.key && child.key[0] <= offset && offset <= child.key[1]) return { path: at, place: child, part: "key" };
     const [start, end] = child.value;
-    if (child.kind !== "scalar") {
-      if (start <= offset && offset <= end) return { path: at, place: child, part: "inside" };
-    } else if (end > start) {
-      if (start <= offset && offset <= end) return { path: at, place: child, part: "value" };
-    } else if (inEmptyValue(file.text, child, offset)) {
-      return { path: at, place: child, part: "value" };
-    }
+    if (child.key && child.key[0] <= offset && offset <= child.key[1]) take(child.key[0], step, child, "key");
+    else if (start < end || child.kind !== "scalar") {
+      if (start <= offset && offset <= end) take(start, step, child, child.kind === "scalar" ? "value" : "inside");
+    } else if (inEmptyValue(file.text, child, offset)) take(start, step, child, "value");
   }
-  return undefined;
+  return found;
 }
 
 /** Whether an offset is where a missing value would stand: after its `:` or `-`, on the same line, before any other text. */

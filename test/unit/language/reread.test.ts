@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Place, readYaml, type YamlFile } from "../../../server/src/project/yaml.ts";
 import { reread } from "../../../server/src/language/reread.ts";
+import { type Place, readYaml, type YamlFile } from "../../../server/src/project/yaml.ts";
 
 const PROJECT = `# A project
 version: 1
@@ -93,8 +93,43 @@ describe("reading a part again", () => {
 
   it("gives what reading the whole file gives, whatever the edit", () => {
     const snippet = fc.oneof(
-      fc.constantFrom("", " ", "  ", "\n", "- ", "- a\n", ":", ": ", "#", "'", '"', "[", "]", "{", "}", ",", "|", ">", "\r\n"),
-      fc.constantFrom("&a ", "*a", "<<: ", "---\n", "...\n", "? ", "! ", "%", "\t", "key: v\n", "    - z\n", "  x: 1\n", "😀", "é"),
+      fc.constantFrom(
+        "",
+        " ",
+        "  ",
+        "\n",
+        "- ",
+        "- a\n",
+        ":",
+        ": ",
+        "#",
+        "'",
+        '"',
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "|",
+        ">",
+        "\r\n",
+      ),
+      fc.constantFrom(
+        "&a ",
+        "*a",
+        "<<: ",
+        "---\n",
+        "...\n",
+        "? ",
+        "! ",
+        "%",
+        "\t",
+        "key: v\n",
+        "    - z\n",
+        "  x: 1\n",
+        "😀",
+        "é",
+      ),
       fc.string({ maxLength: 6 }),
       // A piece of the file itself, put elsewhere.
       fc.tuple(fc.nat(PROJECT.length), fc.nat(80)).map(([start, length]) => PROJECT.slice(start, start + length)),
@@ -102,7 +137,10 @@ describe("reading a part again", () => {
     let parts = 0;
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.nat(PROJECT.length), fc.oneof(fc.nat(3), fc.nat(60)), snippet), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.tuple(fc.nat(PROJECT.length), fc.oneof(fc.nat(3), fc.nat(60)), snippet), {
+          minLength: 1,
+          maxLength: 3,
+        }),
         (edits) => {
           // One after the other, as keystrokes are: each from what the one before gave.
           let from = base;
