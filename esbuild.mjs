@@ -50,12 +50,38 @@ await esbuild.build({
 });
 // Read by /bin/sh beside the bundles, or sent to a host.
 await copyFile("server/src/jobs/supervisor.sh", "dist/supervisor.sh");
-if (existsSync("client/src/extension.ts")) {
-  await esbuild.build({
-    ...node,
-    entryPoints: { extension: "client/src/extension.ts" },
-    outdir: "dist",
-    format: "cjs",
-    outExtension: { ".js": ".cjs" },
-  });
-}
+// The extension host: CommonJS. The language client is most of the code and comes after activation: a file of its own.
+const extension = { ...node, outdir: "dist", format: "cjs", outExtension: { ".js": ".cjs" } };
+await esbuild.build({ ...extension, entryPoints: { "language-client": "vscode-languageclient/node" } });
+await esbuild.build({
+  ...extension,
+  entryPoints: { extension: "client/src/extension.ts" },
+  // `import()` becomes a `require` that waits its turn.
+  supported: { "dynamic-import": false },
+  plugins: [
+    {
+      name: "language-client",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^vscode-languageclient\/node$/ }, () => ({
+          path: "./language-client.cjs",
+          external: true,
+        })),
+    },
+  ],
+});
+// What runs inside webviews: one script and one style sheet each, for the Chromium of VS Code 1.101.
+const webviews = ["review", "report"].filter((name) => existsSync(`client/webview/${name}/main.ts`));
+await esbuild.build({
+  entryPoints: webviews.flatMap((name) => [
+    { in: `client/webview/${name}/main.ts`, out: name },
+    { in: `client/webview/${name}/main.css`, out: name },
+  ]),
+  outdir: "dist/webview",
+  bundle: true,
+  format: "iife",
+  platform: "browser",
+  target: "chrome134",
+  sourcemap: node.sourcemap,
+  minify: node.minify,
+  logLevel: "warning",
+});

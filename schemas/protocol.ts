@@ -105,6 +105,7 @@ export const TargetView = z.strictObject({
 export type TargetView = z.output<typeof TargetView>;
 
 export const RowPlace = z.strictObject({ uri: z.string(), line: z.int().min(0), end_line: z.int().min(0) });
+export type RowPlace = z.output<typeof RowPlace>;
 
 export const FlaggedItem = z.strictObject({
   row: z.string(),

@@ -1,0 +1,117 @@
+/** Fine-tune, evaluate, compare and predict: choose, ask where it is large, start. */
+import * as vscode from "vscode";
+import type { JobView } from "../../../schemas/protocol.ts";
+import { dollars, duration, KIND } from "../jobs/words.ts";
+import { chooseModel, chooseModels } from "../projects/chooseModels.ts";
+import type { ModelSummary, ProjectSummary, Projects } from "../projects/projects.ts";
+import type { Server } from "../server/server.ts";
+import { type Guard, needTrust } from "./guard.ts";
+
+export function registerStartCommands(guard: Guard, server: Server, projects: Projects): vscode.Disposable {
+  async function start(
+    { project }: ProjectSummary,
+    kind: JobView["kind"],
+    models: string[],
+    options: Record<string, unknown> = {},
+  ): Promise<void> {
+    const job = { project, kind, models, options };
+    const before = await server.request("clf/jobs/preflight", job, { progress: "Clf: looking at the data" });
+    if (before.confirm) {
+      const detail = [
+        `${before.rows.toLocaleString()} rows`,
+        before.seconds === null ? "time unknown" : `about ${duration(before.seconds)}`,
+        before.cost === null ? undefined : `about ${dollars(before.cost)}`,
+      ];
+      const question = `Start the ${KIND[kind]} of ${models.join(" and ")}?`;
+      const answer = await vscode.window.showWarningMessage(
+        question,
+        { modal: true, detail: `${before.summary}\n\n${detail.filter(Boolean).join(" · ")}` },
+        "Start",
+      );
+      if (answer !== "Start") return;
+    }
+    await server.request("clf/jobs/start", job, { progress: `Clf: starting the ${KIND[kind]}` });
+  }
+
+  const ready = (model: ModelSummary) => model.runs && (!model.fine_tunes || model.current !== null);
+
+  return vscode.Disposable.from(
+    guard.command("clf.fineTune", async (given: unknown, name: unknown) => {
+      needTrust();
+      const project = await projects.choose(given);
+      if (!project) return;
+      const model = await chooseModel(project, name, {
+        title: "Fine-tune which model?",
+        fits: ({ runs, fine_tunes }) => runs && fine_tunes,
+        none: `${project.name} has no model that can be fine-tuned. Add one, for example “baseline: { engine: linear }”.`,
+      });
+      if (model) await start(project, "fine-tune", [model]);
+    }),
+    guard.command("clf.evaluate", async (given: unknown, name: unknown) => {
+      needTrust();
+      const project = await projects.choose(given);
+      if (!project) return;
+      const model = await chooseModel(project, name, {
+        title: "Evaluate which model?",
+        fits: ({ runs }) => runs,
+        none: `${project.name} has no model that this version can run.`,
+      });
+      if (!model) return;
+      const found = project.models.find((one) => one.name === model)!;
+      if (!ready(found) && found.fine_tunes) {
+        const answer = await vscode.window.showInformationMessage(
+          `${model} has not been fine-tuned as it stands in the project. Fine-tune it first?`,
+          "Fine-tune",
+        );
+        if (answer === "Fine-tune") await start(project, "fine-tune", [model]);
+        return;
+      }
+      await start(project, "evaluate", [model]);
+    }),
+    guard.command("clf.compare", async (given: unknown) => {
+      needTrust();
+      const project = await projects.choose(given);
+      const models = project && (await chooseModels(project));
+      if (project && models) await start(project, "compare", models);
+    }),
+    guard.command("clf.predict", async (given: unknown, name: unknown) => {
+      needTrust();
+      const project = await projects.choose(given);
+      if (!project) return;
+      const model = await chooseModel(project, name, {
+        title: "Predict with which model?",
+        fits: ready,
+        none: `${project.name} has no model that is ready to predict. Fine-tune one first.`,
+      });
+      if (!model) return;
+      const scope = await chooseScope(project.models.find((one) => one.name === model)!);
+      if (scope) await start(project, "predict", [model], { scope });
+    }),
+  );
+}
+
+/** `pool`, `out-of-fold`, or a data file's URI. */
+async function chooseScope({ fine_tunes }: ModelSummary): Promise<string | undefined> {
+  const file = "file";
+  const items = [
+    { label: "New rows", description: "the pool: rows without labels", scope: "pool" },
+    ...(fine_tunes
+      ? [
+          {
+            label: "Rows trained on",
+            description: "out of fold: each by a model that has not seen it",
+            detail: "For confidences beside training rows, and for finding label errors",
+            scope: "out-of-fold",
+          },
+        ]
+      : []),
+    { label: "A file…", description: "rows of another data file", scope: file },
+  ];
+  const answer = await vscode.window.showQuickPick(items, { title: "Predict which rows?" });
+  if (answer?.scope !== file) return answer?.scope;
+  const picked = await vscode.window.showOpenDialog({
+    title: "Predict the rows of which file?",
+    filters: { "Data files": ["csv", "tsv", "tab", "jsonl", "ndjson", "json", "parquet", "gz"] },
+  });
+  return picked?.[0]?.toString();
+}

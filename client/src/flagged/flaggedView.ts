@@ -1,0 +1,167 @@
+/** The Flagged view: the host side of the review panel. It passes requests on, keeps the place, opens rows in files. */
+import * as vscode from "vscode";
+import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
+import {
+  type FromReview,
+  REVIEW_REQUESTS,
+  type ReviewAction,
+  type ReviewRequest,
+  type ReviewState,
+  type ToReview,
+} from "../../webview/messages.ts";
+import { type Guard, needTrust } from "../commands/guard.ts";
+import { REASON } from "../inline/reasons.ts";
+import type { Projects } from "../projects/projects.ts";
+import type { Server } from "../server/server.ts";
+import { bundles, pageOf } from "../webviews/page.ts";
+
+export interface FlaggedParts {
+  context: vscode.ExtensionContext;
+  guard: Guard;
+  server: Server;
+  projects: Projects;
+}
+
+const PROJECT = "clf.flagged.project";
+const stateKey = (project: string) => `clf.flagged.state:${project}`;
+const setContext = (key: string, value: unknown) => vscode.commands.executeCommand("setContext", key, value);
+
+export function registerFlagged({ context, guard, server, projects }: FlaggedParts): vscode.Disposable {
+  const { workspaceState, extensionUri } = context;
+  let view: vscode.WebviewView | undefined;
+  /** The panel's script has started and listens. */
+  let ready = false;
+  /** Actions that came before it did. */
+  let waiting: ReviewAction[] = [];
+
+  const post = (message: ToReview) => void view?.webview.postMessage(message);
+
+  /** The project on screen: the one last chosen, as long as it is there. */
+  function current(): string | null {
+    const known = projects.known().map(({ project }) => project);
+    const chosen = workspaceState.get<string>(PROJECT);
+    return chosen !== undefined && known.includes(chosen) ? chosen : (known[0] ?? null);
+  }
+  function tell(): void {
+    const project = current();
+    post({
+      type: "projects",
+      projects: projects.known().map(({ project: uri }) => ({ uri, name: projects.title(uri) })),
+      project,
+      state: project === null ? null : (workspaceState.get<ReviewState>(stateKey(project)) ?? null),
+      reasons: REASON,
+    });
+  }
+  async function act(action: ReviewAction): Promise<void> {
+    if (ready) post({ type: "action", action });
+    else {
+      waiting.push(action);
+      await vscode.commands.executeCommand("clf.flagged.focus");
+    }
+  }
+
+  async function answer(id: number, name: ReviewRequest, params: unknown): Promise<void> {
+    try {
+      if (!REVIEW_REQUESTS.includes(name)) throw new Error(`${name} is no request of this view.`);
+      if (name === "clf/review/decide" || name === "clf/review/undo") needTrust();
+      const result = await server.request(name, params as Requests[ReviewRequest]["params"]);
+      post({ type: "answer", id, result });
+    } catch (error) {
+      post({ type: "failure", id, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  function receive(message: FromReview): unknown {
+    switch (message.type) {
+      case "ready": {
+        ready = true;
+        tell();
+        for (const action of waiting) post({ type: "action", action });
+        waiting = [];
+        return;
+      }
+      case "request":
+        return answer(message.id, message.name, message.params);
+      case "state":
+        return workspaceState.update(stateKey(message.project), message.state);
+      case "project":
+        return workspaceState.update(PROJECT, message.project).then(tell);
+      case "typing":
+        return setContext("clf.flagged.typing", message.typing);
+      case "open":
+        return guard.run(() => openRow(message.place));
+      case "run":
+        return vscode.commands.executeCommand(message.command, message.project ?? undefined);
+      case "say":
+        return void vscode.window.showInformationMessage(message.message);
+    }
+  }
+
+  const provider: vscode.WebviewViewProvider = {
+    resolveWebviewView(resolved) {
+      view = resolved;
+      ready = false;
+      const { webview } = resolved;
+      webview.options = { enableScripts: true, localResourceRoots: [bundles(extensionUri)] };
+      webview.onDidReceiveMessage(receive);
+      webview.html = pageOf(webview, extensionUri, "review", "Flagged");
+      void setContext("clf.flagged.visible", resolved.visible);
+      resolved.onDidChangeVisibility(() => void setContext("clf.flagged.visible", resolved.visible));
+      resolved.onDidDispose(() => {
+        view = undefined;
+        ready = false;
+        void setContext("clf.flagged.visible", false);
+        void setContext("clf.flagged.typing", false);
+      });
+    },
+  };
+
+  const actions: Record<string, ReviewAction["do"]> = {
+    confirm: "confirm",
+    none: "none",
+    skip: "skip",
+    undo: "undo",
+    next: "next",
+    previous: "previous",
+    focusSearch: "search",
+    openRow: "open",
+    refresh: "refresh",
+  };
+  return vscode.Disposable.from(
+    vscode.window.registerWebviewViewProvider("clf.flagged", provider, {
+      // A person who looks at another view comes back to the same row, with a half-typed search.
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    ...Object.entries(actions).map(([name, action]) =>
+      guard.command(`clf.flagged.${name}`, () => act({ do: action } as ReviewAction)),
+    ),
+    guard.command("clf.flagged.choose", (given: { number?: unknown } | undefined) => {
+      const number = Number(given?.number);
+      if (Number.isInteger(number) && number > 0) return act({ do: "choose", number });
+      throw new Error('A keybinding of clf.flagged.choose needs the place of a label: "args": { "number": 1 }.');
+    }),
+    guard.command("clf.review", async (given: unknown) => {
+      needTrust();
+      const project = await projects.choose(given);
+      if (!project) return;
+      await workspaceState.update(PROJECT, project.project);
+      await vscode.commands.executeCommand("clf.flagged.focus");
+      tell();
+    }),
+    projects.onDidChange(tell),
+    server.onDidStart(() => {
+      const project = current();
+      if (project !== null) post({ type: "changed", project });
+    }),
+    server.on("clf/flagged/changed", ({ project }) => post({ type: "changed", project })),
+  );
+}
+
+/** Opens a data file at a row's lines; the panel keeps the focus so that the keyboard goes on there. */
+async function openRow({ uri, line, end_line }: RowPlace): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
+  const last = Math.min(end_line, document.lineCount - 1);
+  const selection = new vscode.Range(line, 0, last, document.lineAt(last).text.length);
+  const editor = await vscode.window.showTextDocument(document, { selection, preview: true, preserveFocus: true });
+  editor.revealRange(selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}

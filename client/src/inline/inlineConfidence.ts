@@ -1,0 +1,246 @@
+/**
+ * Inline confidence: hints at the rows of a project's data files, a mark at labels that may be wrong, and their quick
+ * fixes. Only lines on screen are asked for; the server finds rows by content, so unsaved edits shift nothing.
+ */
+import * as vscode from "vscode";
+import type { InlineRow } from "../../../schemas/protocol.ts";
+import type { Guard } from "../commands/guard.ts";
+import { normal } from "../projects/projects.ts";
+import type { Server } from "../server/server.ts";
+import { decimal, hintLabel, isSuspect } from "./hintLabel.ts";
+import { rowTooltip } from "./rowTooltip.ts";
+
+const PATTERN = "**/*.{csv,tsv,tab,jsonl,ndjson}";
+const SELECTOR: vscode.DocumentSelector = { scheme: "file", pattern: PATTERN };
+/** Lines asked for before and after those on screen: room to scroll into. */
+const AROUND = 60;
+/** Longer lines are left out of a request: a row of megabytes would hold up all others. */
+const LONGEST_LINE = 200_000;
+
+/** What is known of a document's rows: valid for one version of its text. */
+interface Known {
+  version: number;
+  project: string;
+  /** Lines that were asked for. */
+  from: number;
+  to: number;
+  rows: InlineRow[];
+}
+
+class RowHint extends vscode.InlayHint {
+  readonly row: InlineRow;
+  readonly project: string;
+  constructor(position: vscode.Position, label: string, project: string, row: InlineRow) {
+    super(position, label);
+    this.project = project;
+    this.row = row;
+  }
+}
+
+/** A suspected label error, as the Problems view has it. */
+interface Suspect {
+  diagnostic: vscode.Diagnostic;
+  project: string;
+  row: string;
+  target: string;
+  given: string;
+  predicted: string | null;
+}
+
+export function registerInlineConfidence(guard: Guard, server: Server): vscode.Disposable {
+  const known = new Map<string, Known>();
+  /** Files that belong to no project: not asked about again until projects change. */
+  const foreign = new Set<string>();
+  const suspects = new Map<string, Suspect[]>();
+  const problems = vscode.languages.createDiagnosticCollection("clf-labels");
+  const changed = new vscode.EventEmitter<void>();
+
+  const enabled = (uri: vscode.Uri) =>
+    vscode.workspace.isTrusted && vscode.workspace.getConfiguration("clf", uri).get("inlineConfidence.enabled", true);
+
+  function forget(): void {
+    known.clear();
+    changed.fire();
+  }
+
+  async function rowsIn(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+    token: vscode.CancellationToken,
+  ): Promise<Known | undefined> {
+    const key = document.uri.toString();
+    if (foreign.has(key)) return undefined;
+    const found = known.get(key);
+    const { version } = document;
+    const last = document.lineCount - 1;
+    if (found?.version === version && found.from <= range.start.line && found.to >= range.end.line) return found;
+    const from = Math.max(0, range.start.line - AROUND);
+    const to = Math.min(last, range.end.line + AROUND);
+    const lines: string[] = [];
+    for (let line = from; line <= to; line++) {
+      const { text } = document.lineAt(line);
+      lines.push(text.length > LONGEST_LINE ? "" : text);
+    }
+    const answer = await server.request(
+      "clf/inline/hints",
+      { data: key, header: document.lineAt(0).text.slice(0, LONGEST_LINE), first: from, text: lines.join("\n") },
+      { token },
+    );
+    if (answer === null) {
+      foreign.add(key);
+      problems.delete(document.uri);
+      return undefined;
+    }
+    // Typed on in the meantime: VS Code asks again.
+    if (document.version !== version) return undefined;
+    const fresh: Known = { version, project: answer.project, from, to, rows: answer.rows };
+    known.set(key, fresh);
+    mark(document, fresh);
+    return fresh;
+  }
+
+  /** Marks suspected label errors of the lines asked for; marks elsewhere stay while the text does. */
+  function mark(document: vscode.TextDocument, { version, project, from, to, rows }: Known): void {
+    const key = document.uri.toString();
+    const kept = (suspects.get(key) ?? []).filter(({ diagnostic }) => {
+      const { line } = diagnostic.range.start;
+      return markedVersion.get(key) === version && (line < from || line > to);
+    });
+    markedVersion.set(key, version);
+    const found = rows.flatMap((row) =>
+      row.targets.filter(isSuspect).map((target): Suspect => {
+        const { cell, given, predicted, confidence } = target;
+        const place = cell
+          ? new vscode.Range(cell.start.line, cell.start.character, cell.end.line, cell.end.character)
+          : document.lineAt(Math.min(row.line, document.lineCount - 1)).range;
+        const says = predicted === null ? "" : ` The model says “${predicted}” (${decimal(confidence)}).`;
+        const message = `“${given}” may be the wrong ${target.target}.${says}`;
+        const diagnostic = new vscode.Diagnostic(place, message, vscode.DiagnosticSeverity.Warning);
+        diagnostic.source = "clf";
+        diagnostic.code = "label-issue";
+        return { diagnostic, project, row: row.row, target: target.target, given: given!, predicted };
+      }),
+    );
+    const all = [...kept, ...found];
+    suspects.set(key, all);
+    problems.set(
+      document.uri,
+      all.map(({ diagnostic }) => diagnostic),
+    );
+  }
+  const markedVersion = new Map<string, number>();
+
+  const hints: vscode.InlayHintsProvider<vscode.InlayHint> = {
+    onDidChangeInlayHints: changed.event,
+    async provideInlayHints(document, range, token) {
+      if (!enabled(document.uri)) return [];
+      const found = await rowsIn(document, range, token);
+      if (!found) return [];
+      const atStart =
+        vscode.workspace.getConfiguration("clf", document.uri).get("inlineConfidence.position") === "start";
+      return found.rows.flatMap((row) => {
+        const line = atStart ? row.line : row.end_line;
+        const label = hintLabel(row);
+        if (label === "" || line < range.start.line || line > range.end.line) return [];
+        const place = atStart ? new vscode.Position(line, 0) : document.lineAt(line).range.end;
+        const hint = new RowHint(place, label, found.project, row);
+        if (atStart) hint.paddingRight = true;
+        else hint.paddingLeft = true;
+        return [hint];
+      });
+    },
+    async resolveInlayHint(hint, token) {
+      if (hint instanceof RowHint) hint.tooltip = await rowTooltip(server, hint.project, hint.row, token);
+      return hint;
+    },
+  };
+
+  const hovers: vscode.HoverProvider = {
+    async provideHover(document, position, token) {
+      if (!enabled(document.uri)) return undefined;
+      const found = known.get(document.uri.toString());
+      if (!found || found.version !== document.version) return undefined;
+      for (const row of found.rows) {
+        for (const { cell } of row.targets) {
+          if (!cell) continue;
+          const range = new vscode.Range(cell.start.line, cell.start.character, cell.end.line, cell.end.character);
+          if (range.contains(position)) {
+            return new vscode.Hover(await rowTooltip(server, found.project, row, token), range);
+          }
+        }
+      }
+      return undefined;
+    },
+  };
+
+  const fixes: vscode.CodeActionProvider = {
+    provideCodeActions(document, range) {
+      const here = suspects.get(document.uri.toString()) ?? [];
+      return here
+        .filter(({ diagnostic }) => diagnostic.range.intersection(range) !== undefined)
+        .flatMap((suspect) => {
+          const { diagnostic, project, row, target, given, predicted } = suspect;
+          const fix = (title: string, decision: { kind: string; label?: string }) => {
+            const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+            action.diagnostics = [diagnostic];
+            action.command = {
+              title,
+              command: "clf.inline.decide",
+              arguments: [{ project, row, target, ...decision }],
+            };
+            return action;
+          };
+          return [
+            ...(predicted !== null && predicted !== given
+              ? [
+                  fix(`Change to “${predicted}” (as a decision; the file stays)`, {
+                    kind: "corrected",
+                    label: predicted,
+                  }),
+                ]
+              : []),
+            fix(`“${given}” is right`, { kind: "confirmed", label: given }),
+            fix("None of these labels", { kind: "none" }),
+            fix("Skip", { kind: "skipped" }),
+          ];
+        });
+    },
+  };
+
+  return vscode.Disposable.from(
+    problems,
+    changed,
+    vscode.languages.registerInlayHintsProvider(SELECTOR, hints),
+    vscode.languages.registerHoverProvider(SELECTOR, hovers),
+    vscode.languages.registerCodeActionsProvider(SELECTOR, fixes, {
+      providedCodeActionKinds: [vscode.CodeActionKind.QuickFix],
+    }),
+    guard.command("clf.inline.decide", async (decision: Parameters<typeof server.request<"clf/review/decide">>[1]) => {
+      await server.request("clf/review/decide", decision);
+      forget();
+    }),
+    server.on("clf/flagged/changed", forget),
+    server.on("clf/projects/changed", () => {
+      foreign.clear();
+      forget();
+    }),
+    server.onDidStart(() => {
+      foreign.clear();
+      forget();
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(forget),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (!event.affectsConfiguration("clf.inlineConfidence")) return;
+      for (const document of vscode.workspace.textDocuments) {
+        if (!enabled(document.uri)) problems.delete(document.uri);
+      }
+      forget();
+    }),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+      const key = normal(uri.toString());
+      known.delete(key);
+      suspects.delete(key);
+      problems.delete(uri);
+    }),
+  );
+}

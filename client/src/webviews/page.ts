@@ -1,0 +1,24 @@
+/** The page of a webview: one script and one style sheet of ours, and nothing else, by its content security policy. */
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+
+/** Where the bundles of client/webview are. */
+export const bundles = (extension: vscode.Uri): vscode.Uri => vscode.Uri.joinPath(extension, "dist", "webview");
+
+/** @param name of the bundle: `review` or `report` */
+export function pageOf(webview: vscode.Webview, extension: vscode.Uri, name: string, title: string): string {
+  const nonce = randomBytes(16).toString("base64");
+  const file = (kind: string) => webview.asWebviewUri(vscode.Uri.joinPath(bundles(extension), `${name}.${kind}`));
+  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${file("css")}">
+<title>${title}</title>
+</head>
+<body><main id="root"></main><script nonce="${nonce}" src="${file("js")}"></script></body>
+</html>`;
+}

@@ -1,0 +1,247 @@
+/** The report panel: verdict first, then figures with their intervals. */
+import type { AcceptDecision, Change, Measure, ModelReport, Report, TargetReport } from "../../../schemas/report.ts";
+import type { FromReport, ReportState, ToReport } from "../messages.ts";
+import { h, replace } from "../shared/dom.ts";
+import { connectHost } from "../shared/vscode.ts";
+import { reliability } from "./reliability.ts";
+import { type Cell, table as drawTable, type TableOptions } from "./table.ts";
+
+const host = connectHost<FromReport, ReportState>();
+const root = document.getElementById("root")!;
+const MOST_CONFUSED = 20;
+
+const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
+const whole = (n: number): string => n.toLocaleString("en");
+const share = (m: Measure | null): Cell =>
+  m ? { value: percent(m.value), interval: `${(100 * m.low).toFixed(1)} to ${percent(m.high)}` } : "–";
+const figure = (m: Measure | null, digits = 3): Cell =>
+  m ? { value: m.value.toFixed(digits), interval: `${m.low.toFixed(digits)} to ${m.high.toFixed(digits)}` } : "–";
+const points = (m: Measure): Cell => ({
+  value: (100 * m.value).toFixed(1),
+  interval: `${(100 * m.low).toFixed(1)} to ${(100 * m.high).toFixed(1)}`,
+});
+const table = (options: Omit<TableOptions, "copy">) =>
+  drawTable({ ...options, copy: (text) => host.postMessage({ type: "copy", text }) });
+
+function drawTarget(name: string, report: TargetReport, why: string): Node[] {
+  const { averages, calibration } = report;
+  const ideal = calibration.band
+    ? `a perfectly calibrated model: ${calibration.band.mean.toFixed(3)}, up to ${calibration.band.high.toFixed(3)}`
+    : "";
+  const unusable = report.failed + report.unparsed + report.outOfList;
+  const figures: [string, Cell][] = [
+    ["accuracy", share(averages.accuracy)],
+    ["balanced accuracy", share(averages.balancedAccuracy)],
+    ["macro F1", figure(averages.macroF1)],
+    ["weighted F1", figure(averages.weightedF1)],
+    ["Matthews correlation", figure(averages.mcc)],
+    ["log loss", figure(report.logLoss)],
+    ["Brier score", figure(report.brier)],
+    [
+      `calibration error (ECE, ${calibration.bins.length} bins)`,
+      { value: calibration.ece.toFixed(3), interval: ideal },
+    ],
+    ["AUROC of the confidence", figure(report.auroc)],
+    ["area under risk-coverage", figure(report.aurc, 4)],
+    ...(unusable > 0 ? [["no usable answer", whole(unusable)] as [string, Cell]] : []),
+  ];
+  const labels = [...report.labels].sort((a, b) => b.support - a.support);
+  return [
+    h("h3", {}, name),
+    h(
+      "div",
+      { class: "sides" },
+      table({
+        caption: `${whole(report.n)} ${report.rows === "test" ? "test rows" : "cross-fitted rows"}, with 95 % intervals`,
+        head: ["", "value"],
+        rows: figures,
+      }),
+      h("figure", {}, h("figcaption", {}, "Does the confidence mean what it says?"), reliability(report)),
+    ),
+    h("p", { class: "soft" }, `Calibration: ${why}`),
+    ...(report.confusions.length > 0
+      ? [
+          table({
+            caption: "Most often confused",
+            head: ["label in the data", "predicted", "rows", "of the label"],
+            words: [1],
+            rows: report.confusions
+              .slice(0, MOST_CONFUSED)
+              .map(({ given, predicted, count, share }) => [
+                given,
+                predicted ?? "no answer",
+                whole(count),
+                percent(share),
+              ]),
+          }),
+        ]
+      : []),
+    table({
+      caption: "By label",
+      head: ["label", "rows", "predicted", "precision", "recall", "F1"],
+      rows: labels.map(({ label, support, predicted, precision, recall, f1 }) => [
+        label,
+        whole(support),
+        whole(predicted),
+        share(precision),
+        share(recall),
+        figure(f1),
+      ]),
+    }),
+  ];
+}
+
+function drawAccept({ targets, why, measured, thresholds, pool }: AcceptDecision, several: boolean): Node[] {
+  const on = several ? `${targets.join(", ")}: ` : "";
+  const found = measured?.coverage
+    ? ` On the test rows it takes ${percent(measured.coverage.value)}; ${measured.errorRate ? `${percent(measured.errorRate.value)} of those are wrong` : "none of those can be judged"}.`
+    : "";
+  const waiting = pool ? ` Of ${whole(pool.rows)} rows in the pool you review ${whole(pool.flagged)}.` : "";
+  return [
+    h("p", {}, `${on}${why}${found}${waiting}`),
+    ...(thresholds.length > 0
+      ? [
+          table({
+            caption: several ? `Thresholds: ${targets.join(", ")}` : "Thresholds: what other choices would do",
+            head: ["confidence at least", "accepted", "right", "wrong rows", "wrong, at most (95 %)", "to review"],
+            rows: thresholds.map(({ threshold, coverage, accuracy, errors, errorBound, reviewShare }) => [
+              threshold.toFixed(3),
+              share(coverage),
+              share(accuracy),
+              whole(errors),
+              percent(errorBound),
+              percent(reviewShare),
+            ]),
+          }),
+        ]
+      : []),
+  ];
+}
+
+function drawModel(name: string, model: ModelReport): Node[] {
+  const targets = Object.entries(model.targets);
+  const facts = [
+    model.engine,
+    `${whole(model.predictions)} predictions in ${model.seconds.toFixed(1)} s`,
+    model.cost === null ? undefined : `$${model.cost.toFixed(3)}`,
+    model.tokens ? `${whole(model.tokens.prompt)} + ${whole(model.tokens.completion)} tokens` : undefined,
+  ];
+  const joint = model.joint?.jointAccuracy;
+  return [
+    h("h2", {}, name),
+    h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
+    ...(joint && targets.length > 1
+      ? [h("p", {}, `All targets right: ${percent(joint.value)} (${percent(joint.low)} to ${percent(joint.high)})`)]
+      : []),
+    ...model.accept.flatMap((accept) => drawAccept(accept, model.accept.length > 1)),
+    ...targets.flatMap(([target, { report, calibration_why }]) =>
+      report
+        ? drawTarget(target, report, calibration_why)
+        : [h("h3", {}, target), h("p", {}, "There is no test row to report from.")],
+    ),
+  ];
+}
+
+function drawChange(change: Change): Node[] {
+  const { model, previous_date, decisions_before, decisions_now, accepted_before, accepted_now } = change;
+  const facts = [
+    `${model}, against its evaluation of ${new Date(previous_date).toLocaleString()}`,
+    `decisions ${whole(decisions_before)} → ${whole(decisions_now)}`,
+    accepted_before !== null && accepted_now !== null
+      ? `accepted ${percent(accepted_before)} → ${percent(accepted_now)}`
+      : undefined,
+  ];
+  const rows = Object.entries(change.targets).map(([target, pair]): Cell[] => [
+    target,
+    whole(pair.n),
+    percent(pair.accuracyB),
+    percent(pair.accuracyA),
+    points(pair.difference),
+    whole(pair.onlyA),
+    whole(pair.onlyB),
+  ]);
+  const labels = Object.entries(change.targets).flatMap(([target, { labels }]) =>
+    labels
+      .filter(({ gained, lost }) => gained !== lost)
+      .map(({ label, gained, lost }) => ({ target, label, gained, lost })),
+  );
+  labels.sort((a, b) => Math.abs(b.gained - b.lost) - Math.abs(a.gained - a.lost));
+  return [
+    h("p", {}, facts.filter(Boolean).join(" · ")),
+    table({
+      caption: "On the same test rows",
+      head: ["target", "rows", "before", "now", "points (95 %)", "newly right", "newly wrong"],
+      rows,
+    }),
+    ...(labels.length > 0
+      ? [
+          table({
+            caption: "Labels that changed most",
+            head: ["label", "target", "newly right", "newly wrong"],
+            words: [1],
+            rows: labels
+              .slice(0, 10)
+              .map(({ target, label, gained, lost }) => [label, target, whole(gained), whole(lost)]),
+          }),
+        ]
+      : []),
+  ];
+}
+
+function draw(report: Report): void {
+  const models = Object.keys(report.models);
+  const compared = report.comparisons.map(({ a, b, target, pair }): Cell[] => [
+    `${a} against ${b}`,
+    target ?? "all targets",
+    whole(pair.n),
+    points(pair.difference),
+    pair.mcnemarHolm < 0.0001 ? "< 0.0001" : pair.mcnemarHolm.toFixed(4),
+    `${whole(pair.onlyA)} / ${whole(pair.onlyB)}`,
+  ]);
+  const rows = Object.entries(report.rows).map(([split, n]) => `${split} ${whole(n ?? 0)}`);
+  const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
+  replace(
+    root,
+    h("h1", {}, `${report.project}: ${models.join(", ")}`),
+    h("ul", { class: "verdict" }, ...report.verdict.map((sentence) => h("li", {}, sentence))),
+    h(
+      "div",
+      { class: "toolbar" },
+      h(
+        "button",
+        { type: "button", click: () => host.postMessage({ type: "run", command: "clf.review" }) },
+        "Review Flagged Rows",
+      ),
+      h(
+        "button",
+        { type: "button", click: () => host.postMessage({ type: "run", command: "clf.openLog" }) },
+        "Open Log",
+      ),
+    ),
+    report.changes.length > 0 && h("h2", {}, "What changed since last time"),
+    ...report.changes.flatMap(drawChange),
+    compared.length > 0 && h("h2", {}, "Comparison"),
+    compared.length > 0 &&
+      table({
+        caption: "On the same rows",
+        head: ["models", "target", "rows", "points (95 %)", "McNemar, Holm", "only one right"],
+        words: [1],
+        rows: compared,
+      }),
+    ...Object.entries(report.models).flatMap(([name, model]) => drawModel(name, model)),
+    h(
+      "footer",
+      {},
+      `Job ${report.job}, ${new Date(report.date).toLocaleString()}. Rows: ${rows.join(", ")}; ${whole(report.decisions)} with a decision. Data ${report.data.slice(0, 16)}, seed ${report.seed}. ${versions.join(", ")}.`,
+    ),
+  );
+}
+
+addEventListener("message", ({ data }: MessageEvent<ToReport>) => {
+  if (data.type === "report") draw(data.report);
+  else replace(root, h("p", { class: "error", role: "alert" }, data.message));
+});
+// What VS Code gives back after a reload, so that the extension knows which report this was.
+host.setState(JSON.parse(decodeURIComponent(root.dataset.state!)) as ReportState);
+replace(root, h("p", { class: "soft" }, "Loading…"));
+host.postMessage({ type: "ready" });
