@@ -164,13 +164,13 @@ export function solveRow(
   for (let k = 0; k < classes; k++) exponentials[k] = Math.exp(v[k]! + logQ - origin);
   let tau = origin;
   for (let iteration = 0; iteration < 50; iteration++) {
-    // Most labels have a small probability: for them ω(x) is a short series in exp(x), which changes with τ by one factor.
+    // Most labels have a small probability: for them ω(x) is a rational function of exp(x), which changes with τ by one factor.
     const factor = Math.exp(origin - tau);
     let sum = 0;
     let slope = 0;
     for (let k = 0; k < classes; k++) {
       const e = exponentials[k]! * factor;
-      const w = e < SMALL ? e * (1 - e * (1 - e * (1.5 - e * (8 / 3)))) : wrightOmega(v[k]! + logQ - tau);
+      const w = e < LAMBERT_LIMIT ? lambertW(e) : wrightOmega(v[k]! + logQ - tau);
       omega[k] = w;
       sum += w;
       slope += w / (1 + w);
@@ -190,23 +190,20 @@ export function solveRow(
   return tau;
 }
 
-/** exp(−4): below it the series of ω is right to 1e-7. */
-const SMALL = 0.0183;
+const LAMBERT_LIMIT = 8;
 
-/** ω with ω + ln ω = x, for x ≥ −4.1, to about 1e-7 relative (Lawrence, Corless & Jeffrey, "Algorithm 917", 2012, one iteration). */
+/** Lambert's W (W exp W = e) for 0 ≤ e ≤ 8, to 8e-7 relative: a rational fit of W(e) / e by weighted least squares. */
+function lambertW(e: number): number {
+  const p = 0.999999233 + e * (2.523215957 + e * (1.418268494 + e * (0.1539412151 + e * 0.0007619564259)));
+  const q = 1 + e * (3.523123757 + e * (3.443149028 + e * (0.9651904999 + e * 0.05425665848)));
+  return (e * p) / q;
+}
+
+/** ω with ω + ln ω = x, to about 1e-6 relative: W(exp x), and for large x one iteration of Lawrence, Corless & Jeffrey, "Algorithm 917" (2012). */
 export function wrightOmega(x: number): number {
-  let w: number;
-  if (x < -1) {
-    const e = Math.exp(x);
-    w = e / (1 + 0.7 * e);
-  } else if (x < 1) {
-    w = 0.5671432904 + 0.3618962567 * x + 0.0736778 * x * x;
-  } else if (x < 4) {
-    w = 1 + (x - 1) / 2 + ((x - 1) * (x - 1)) / 16;
-  } else {
-    const l = Math.log(x);
-    w = x - l + l / x;
-  }
+  if (x < 2) return lambertW(Math.exp(x));
+  const l = Math.log(x);
+  const w = x - l + l / x;
   const r = x - w - Math.log(w);
   const p = 1 + w;
   const t = p * (p + (2 / 3) * r);

@@ -22,9 +22,9 @@ function randomRows(rows: number, features: number, entries: number, seed: numbe
 
 describe("linear solver", () => {
   it("computes the Wright omega function", () => {
-    for (let x = -4.05; x < 2000; x += 0.173) {
+    for (let x = -30; x < 2000; x += 0.173) {
       const w = wrightOmega(x);
-      assert.ok(Math.abs(w + Math.log(w) - x) < 1e-6 * (1 + Math.abs(x)), `at ${x}`);
+      assert.ok(Math.abs(w + Math.log(w) - x) < 2e-6 * (1 + Math.abs(x)), `at ${x}`);
     }
   });
 
