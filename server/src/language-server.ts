@@ -134,7 +134,7 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     projects,
     board,
     figures,
-    yaml: lazyYamlService(() => client),
+    yaml: lazyYamlService(() => client, log),
     trusted: server.trusted,
     client: server.client,
     log,

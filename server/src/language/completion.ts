@@ -7,7 +7,7 @@ import { dirname, join, posix } from "node:path";
 import { type CompletionItem, CompletionItemKind, type CompletionList, type Range } from "vscode-languageserver-types";
 import { ProjectFile } from "../../../schemas/project.ts";
 import { confine } from "../project/paths.ts";
-import { branchFor, inputSchema, schemaAt, valueAt } from "../project/schema.ts";
+import { alternatives, branchFor, inputSchema, schemaAt, valueAt } from "../project/schema.ts";
 import { type Path, rangeOf, type YamlFile } from "../project/yaml.ts";
 import type { SampledColumn } from "./data-protocol.ts";
 import { count, counted, type DataFigures, rowsOf } from "./figures.ts";
@@ -46,10 +46,8 @@ export async function nameCompletions(input: CompletionInput): Promise<NameCompl
   const spot = spotAt(file, offset);
   const at = placeFor(file, spot, offset);
   if (!at) return undefined;
-  if (at.keys) {
-    const found = at.keys;
-    return { items: placed(file, at.range, offset, found, (text) => `${text}: `), only: false };
-  }
+  if (at.keys) return { items: placed(file, at.range, offset, at.keys, (text) => `${text}: `), only: false };
+  if (at.values) return { items: placed(file, at.range, offset, at.values, (text) => text), only: false };
   const names = await namesFor(input, at.expected!, at.path);
   const close = /\S/.test(file.text.charAt(at.start - 1)) && /[:-]/.test(file.text.charAt(at.start - 1)) ? " " : "";
   return {
@@ -65,6 +63,8 @@ interface Place {
   expected?: Expected;
   /** Keys to propose, in braces: yaml-language-server proposes none there. */
   keys?: Name[];
+  /** Fixed values to propose: of `engine: linear` yaml-language-server knows no other engine. */
+  values?: Name[];
 }
 
 function placeFor(file: YamlFile, spot: Spot, offset: number): Place | undefined {
@@ -75,7 +75,9 @@ function placeFor(file: YamlFile, spot: Spot, offset: number): Place | undefined
     const empty = start === end;
     const expected = expectedAt(path);
     const range = empty ? here : rangeOf(file, [start, end]);
-    return expected && { path, expected, range, start: empty ? offset : start };
+    if (expected) return { path, expected, range, start: empty ? offset : start };
+    const values = valuesFor(file, path);
+    return values.length > 0 ? { path, range, start: offset, values } : undefined;
   }
   if (part === "inside" && place.kind === "list") {
     // Between the items of a list in brackets. In a block list the item at the cursor has a place of its own.
@@ -110,6 +112,25 @@ function keysFor(file: YamlFile, path: Path, typed: string | undefined): Name[] 
   return Object.entries(properties)
     .filter(([key]) => !present.has(key))
     .map(([text, property]) => ({ text, kind: CompletionItemKind.Property, detail: property.description }));
+}
+
+/** The fixed values that may stand at a path. */
+function valuesFor(file: YamlFile, path: Path): Name[] {
+  const key = path.at(-1);
+  const holder = schemaAt(inputSchema(ProjectFile), file.value, path.slice(0, -1));
+  if (typeof key !== "string" || !holder) return [];
+  const options = alternatives(holder).filter((option) => option.properties?.[key] !== undefined);
+  // A key by which the others are chosen (`engine`) may have any of its values; the rest depends on what is chosen.
+  const decides = options.length > 1 && options.every((option) => option.properties![key]!.const !== undefined);
+  const branch = branchFor(holder, valueAt(file.value, path.slice(0, -1)));
+  const names = (decides ? options : branch ? [branch] : options).flatMap((option) =>
+    alternatives(option.properties?.[key] ?? {}).flatMap((property) => {
+      const values = property.enum ?? (property.const !== undefined ? [property.const] : []);
+      const words = property.type === "boolean" ? [true, false] : values;
+      return words.map((word) => ({ text: String(word), detail: decides ? option.description : undefined }));
+    }),
+  );
+  return [...new Map(names.map((name) => [name.text, { ...name, kind: CompletionItemKind.Value }])).values()];
 }
 
 async function namesFor(input: CompletionInput, expected: Expected, path: Path): Promise<Name[]> {

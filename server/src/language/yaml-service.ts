@@ -22,9 +22,9 @@ export const SERVICE_LIMIT = 2 * 1024 * 1024;
 export interface YamlService {
   complete(document: TextDocument, position: Position): Promise<CompletionList>;
   hover(document: TextDocument, position: Position): Promise<Hover | null>;
-  symbols(document: TextDocument): DocumentSymbol[];
-  folding(document: TextDocument, rangeLimit?: number): FoldingRange[];
-  selections(document: TextDocument, positions: Position[]): SelectionRange[];
+  symbols(document: TextDocument): Promise<DocumentSymbol[]>;
+  folding(document: TextDocument, rangeLimit?: number): Promise<FoldingRange[]>;
+  selections(document: TextDocument, positions: Position[]): Promise<SelectionRange[]>;
   /** Edits that lay the file out evenly. */
   format(document: TextDocument, tabWidth: number): Promise<TextEdit[]>;
 }
@@ -46,15 +46,21 @@ function numbered(document: TextDocument): TextDocument {
 }
 
 /** The service, loaded at the first call. */
-export function lazyYamlService(capabilities: () => ClientCapabilities): () => Promise<YamlService> {
+export function lazyYamlService(
+  capabilities: () => ClientCapabilities,
+  log: (message: string) => void,
+): () => Promise<YamlService> {
   let loading: Promise<YamlService> | undefined;
   return () => {
-    loading ??= loadYamlService(capabilities());
+    loading ??= loadYamlService(capabilities(), log);
     return loading;
   };
 }
 
-async function loadYamlService(clientCapabilities: ClientCapabilities): Promise<YamlService> {
+async function loadYamlService(
+  clientCapabilities: ClientCapabilities,
+  log: (message: string) => void,
+): Promise<YamlService> {
   const { getLanguageService } = await import("./yaml-library.ts");
   const service = getLanguageService({
     schemaRequestService: () => Promise.reject(new Error("Project files have one schema: no other is fetched.")),
@@ -70,13 +76,28 @@ async function loadYamlService(clientCapabilities: ClientCapabilities): Promise<
     yamlVersion: "1.2",
     schemas: [{ uri: "clf:project.schema.json", fileMatch: ["*"], schema: editorSchema() }],
   });
+  const logged = new Set<string>();
+  /** The library throws at some unfinished files (a mapping with an empty key): it has nothing to say then. */
+  async function attempt<T>(nothing: T, work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!logged.has(message)) log(`yaml-language-server: ${message}`);
+      logged.add(message);
+      return nothing;
+    }
+  }
   return {
-    complete: (document, position) => service.doComplete(numbered(document), position, false),
-    hover: (document, position) => service.doHover(numbered(document), position),
-    symbols: (document) => service.findDocumentSymbols2(numbered(document), {}),
-    folding: (document, rangeLimit) => service.getFoldingRanges(numbered(document), { rangeLimit }) ?? [],
-    selections: (document, positions) => service.getSelectionRanges(numbered(document), positions),
+    complete: (document, position) =>
+      attempt({ isIncomplete: false, items: [] }, () => service.doComplete(numbered(document), position, false)),
+    hover: (document, position) => attempt(null, () => service.doHover(numbered(document), position)),
+    symbols: (document) => attempt([], () => service.findDocumentSymbols2(numbered(document), {})),
+    folding: (document, rangeLimit) =>
+      attempt([], () => service.getFoldingRanges(numbered(document), { rangeLimit }) ?? []),
+    selections: (document, positions) => attempt([], () => service.getSelectionRanges(numbered(document), positions)),
     // Its type leaves out Prettier's `tabWidth`, which its own server passes.
-    format: (document, tabWidth) => service.doFormat(numbered(document), { printWidth: 120, tabWidth } as object),
+    format: (document, tabWidth) =>
+      attempt([], () => service.doFormat(numbered(document), { printWidth: 120, tabWidth } as object)),
   };
 }

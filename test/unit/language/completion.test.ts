@@ -69,6 +69,17 @@ describe("completion of names", () => {
     assert.ok(labels(await at(cursor(`${SAMPLE}confidence: { accept: { │ } }\n`)))?.includes("risk"));
   });
 
+  it("proposes the fixed values, whichever stands there now", async () => {
+    const engines = ["linear", "chat", "openai", "qlora", "predictions", "cascade"];
+    assert.deepEqual(labels(await at(inSample("engine: ch│at"))), engines);
+    assert.deepEqual(labels(await at(cursor(SAMPLE.replace("{ engine: linear }", "{ engine: │ }")))), engines);
+    assert.deepEqual(labels(await at(cursor(`${SAMPLE}confidence: { accept: { scope: │ } }\n`))), ["row", "target"]);
+    assert.deepEqual(labels(await at(cursor(SAMPLE.replace("engine: qlora", "engine: qlora\n    packing: │")))), [
+      "true",
+      "false",
+    ]);
+  });
+
   it("says nothing where no name can stand", async () => {
     assert.equal(await at(inSample("model: m│")), undefined);
     assert.equal(await at(cursor(`│${SAMPLE}`)), undefined);
