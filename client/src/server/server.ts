@@ -148,11 +148,16 @@ export function createServer({ module, output, secret }: ServerContext): Server 
     const watch = report && (await watchProgress(client, report));
     try {
       const given = watch ? { ...params, workDoneToken: watch.token } : params;
-      return await client.sendRequest<Requests[K]["result"]>(name as string, given, token);
+      // A token that is undefined would count as a second parameter.
+      return await (token
+        ? client.sendRequest<Requests[K]["result"]>(name as string, given, token)
+        : client.sendRequest<Requests[K]["result"]>(name as string, given));
     } catch (error) {
       const code = (error as { code?: number }).code;
       if (code === REQUEST_CANCELLED || token?.isCancellationRequested) throw new vscode.CancellationError();
-      throw error;
+      // The server's own words, without the library's "Request … failed with message: " before them.
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(message.replace(/^Request \S+ failed with message: /, ""), { cause: error });
     } finally {
       watch?.dispose();
     }
