@@ -1,0 +1,255 @@
+/** The clf/* requests over stdio, as any editor sends them: a job from start to report, review, inline confidence. */
+import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FlaggedItem, InlineRow, JobView, ProjectSummary } from "../../schemas/protocol.ts";
+import { Report } from "../../schemas/report.ts";
+import { type Client, startClient, uriOf } from "./client.ts";
+
+const SUBJECTS = [
+  "The customer",
+  "A shopper",
+  "My colleague",
+  "Somebody",
+  "The driver",
+  "An old friend",
+  "Our neighbour",
+];
+const SENTENCES = {
+  refund: [
+    "wants the money back",
+    "asks for a refund",
+    "was charged twice and wants it returned",
+    "needs a reimbursement",
+  ],
+  delivery: [
+    "is waiting for the parcel",
+    "asks where the delivery is",
+    "says the package is late",
+    "never got the shipment",
+  ],
+};
+
+/** Rows whose labels can be learned, each text once. */
+function rows(count: number, from = 0): { text: string; label: keyof typeof SENTENCES }[] {
+  return Array.from({ length: count }, (_, k) => {
+    const i = k + from;
+    const label = i % 2 === 0 ? "refund" : "delivery";
+    const sentence = SENTENCES[label][(i >> 1) % 4]!;
+    return { text: `${SUBJECTS[i % 7]} ${sentence}, case ${i * 37}`, label };
+  });
+}
+
+const csv = (lines: string[][]) => lines.map((cells) => cells.map((cell) => `"${cell}"`).join(",")).join("\n") + "\n";
+
+const PROJECT = `version: 1
+dataset: { source: data.csv, pool: new.csv }
+task: { inputs: [text], targets: [{ column: label }] }
+models: { baseline: { engine: linear } }
+confidence: { accept: { threshold: 0.97 } }
+`;
+
+describe("workbench", function () {
+  this.timeout(120_000);
+  let folder: string;
+  let file: string;
+  let client: Client;
+  const changed: JobView[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "clf-workbench-"));
+    file = join(folder, "mail.clf.yaml");
+    writeFileSync(file, PROJECT);
+    writeFileSync(
+      join(folder, "data.csv"),
+      csv([["text", "label"], ...rows(240).map(({ text, label }) => [text, label])]),
+    );
+    writeFileSync(
+      join(folder, "new.csv"),
+      csv([["text"], ...rows(40, 1000).map(({ text }) => [`${text} or perhaps the other`])]),
+    );
+    client = await startClient({ folders: [folder], trusted: true });
+    client.connection.onNotification("clf/jobs/changed", ({ job }: { job: JobView }) => void changed.push(job));
+  });
+
+  after(async () => {
+    await client.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const project = () => uriOf(file);
+  const ask = <T>(method: string, params: object = {}) => client.request<T>(method, params);
+  const rejected = async (method: string, params: object): Promise<string> => {
+    try {
+      await ask(method, params);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return assert.fail("It was not refused.");
+  };
+
+  async function ended(job: string): Promise<JobView> {
+    for (;;) {
+      const seen = changed.findLast((view) => view.job === job);
+      if (seen && ["succeeded", "failed", "cancelled", "lost"].includes(seen.state)) return seen;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  it("lists the projects of the workspace", async () => {
+    const [only, ...more] = await ask<ProjectSummary[]>("clf/projects");
+    assert.deepEqual(more, []);
+    assert.equal(only!.project, project());
+    assert.equal(only!.valid, true);
+    assert.deepEqual(
+      only!.models.map(({ name, current, evaluation }) => [name, current, evaluation]),
+      [["baseline", null, null]],
+    );
+    assert.deepEqual(only!.data, [uriOf(join(folder, "data.csv")), uriOf(join(folder, "new.csv"))]);
+  });
+
+  it("says what to do while nothing has been evaluated", async () => {
+    const list = await ask<{ empty: string; items: unknown[] }>("clf/flagged/list", { project: project() });
+    assert.deepEqual(list.items, []);
+    assert.match(list.empty, /not been evaluated yet.*Evaluate it first/);
+  });
+
+  it("evaluates a model, fine-tuning it first, and tells of both jobs as they go", async () => {
+    const { job } = await ask<{ job: string }>("clf/jobs/start", {
+      project: project(),
+      kind: "evaluate",
+      models: ["baseline"],
+    });
+    const view = await ended(job);
+    assert.equal(view.state, "succeeded", view.message ?? "");
+    assert.equal(view.can.report, true);
+    assert.deepEqual(view.can, { cancel: false, resume: false, delete: true, report: true });
+    assert.equal(view.metric?.name, "accuracy");
+    const kinds = new Set(changed.map(({ kind }) => kind));
+    assert.deepEqual([...kinds].sort(), ["evaluate", "fine-tune"]);
+    const report = Report.parse(await ask("clf/report", { project: project(), job }));
+    assert.ok(report.models.baseline!.targets.label!.report!.averages.accuracy.value > 0.9);
+    const [summary] = await ask<ProjectSummary[]>("clf/projects");
+    assert.equal(summary!.models[0]!.evaluation!.job, job);
+    assert.ok(summary!.models[0]!.current);
+  });
+
+  it("takes decisions on flagged rows, and takes them back", async () => {
+    type List = { items: FlaggedItem[]; total: number; decided: number };
+    const list = await ask<List>("clf/flagged/list", { project: project(), order: "margin" });
+    assert.ok(list.total > 0 && list.total <= 40, `${list.total}`);
+    assert.ok(list.items.every((item, i) => i === 0 || item.margin >= list.items[i - 1]!.margin));
+    const { row, target } = list.items[0]!;
+    await ask("clf/review/decide", { project: project(), row, target, kind: "corrected", label: "refund" });
+    const after = await ask<List>("clf/flagged/list", { project: project() });
+    assert.equal(after.decided, 1);
+    assert.ok(!after.items.some((item) => item.row === row));
+    assert.match(
+      await rejected("clf/review/decide", { project: project(), row, target, kind: "corrected", label: "refunds" }),
+      /Did you mean "refund"\?/,
+    );
+    assert.deepEqual(await ask("clf/review/undo", { project: project() }), { undone: { row, target } });
+    assert.equal((await ask<List>("clf/flagged/list", { project: project() })).decided, 0);
+    assert.equal(readFileSync(join(folder, "reviews.jsonl"), "utf8").trim().split("\n").length, 2);
+  });
+
+  it("shows a row with its place, and the words that mattered", async () => {
+    const { items } = await ask<{ items: FlaggedItem[] }>("clf/flagged/list", { project: project() });
+    const { row, target } = items[0]!;
+    const detail = await ask<{ inputs: { text: string }[]; place: { uri: string; line: number } }>("clf/rows/detail", {
+      project: project(),
+      row,
+    });
+    const line = readFileSync(join(folder, "new.csv"), "utf8").split("\n")[detail.place.line]!;
+    assert.ok(line.includes(detail.inputs[0]!.text));
+    const { words } = await ask<{ words: { text: string }[] }>("clf/rows/explain", { project: project(), row, target });
+    assert.ok(words.length > 0);
+  });
+
+  it("finds rows by content for inline confidence, wherever they have moved", async () => {
+    const lines = readFileSync(join(folder, "new.csv"), "utf8").trimEnd().split("\n");
+    const hints = (first: number, text: string) =>
+      ask<{ rows: InlineRow[] }>("clf/inline/hints", {
+        data: uriOf(join(folder, "new.csv")),
+        header: lines[0]!,
+        first,
+        text,
+      });
+    const whole = await hints(0, lines.join("\n"));
+    assert.equal(whole.rows.length, 40);
+    assert.deepEqual(
+      whole.rows.map(({ line }) => line),
+      Array.from({ length: 40 }, (_, i) => i + 1),
+    );
+    const edited = [lines[0]!, '"a row that nobody has predicted"', ...lines.slice(1)];
+    const moved = await hints(0, edited.join("\n"));
+    assert.deepEqual(
+      moved.rows.map(({ row, line }) => [row, line - 1]),
+      whole.rows.map(({ row, line }) => [row, line]),
+    );
+    const window = await hints(10, lines.slice(10, 14).join("\n"));
+    assert.deepEqual(
+      window.rows.map(({ line }) => line),
+      [10, 11, 12, 13],
+    );
+    assert.deepEqual(
+      window.rows.map(({ row }) => row),
+      whole.rows.slice(9, 13).map(({ row }) => row),
+    );
+    assert.equal(
+      await ask("clf/inline/hints", { data: uriOf(join(folder, "other.csv")), header: "text", first: 0, text: "text" }),
+      null,
+    );
+  });
+
+  it("writes a new project, and never over one that is there", async () => {
+    writeFileSync(join(folder, "fresh.csv"), readFileSync(join(folder, "data.csv")));
+    const data = uriOf(join(folder, "fresh.csv"));
+    const guess = await ask<{ columns: { name: string; guess: string }[]; file: string }>("clf/newProject/guess", {
+      data,
+    });
+    assert.deepEqual(
+      guess.columns.map(({ name, guess: use }) => [name, use]),
+      [
+        ["text", "input"],
+        ["label", "target"],
+      ],
+    );
+    const params = { data, file: guess.file, inputs: ["text"], targets: ["label"], id: null };
+    await ask("clf/newProject/write", params);
+    const [fresh] = (await ask<ProjectSummary[]>("clf/projects")).filter(({ name }) => name === "fresh");
+    assert.equal(fresh!.valid, true);
+    assert.match(await rejected("clf/newProject/write", params), /exists already/);
+    rmSync(join(folder, "fresh.clf.yaml"));
+    rmSync(join(folder, "fresh.csv"));
+  });
+
+  it("reads the data again when it has changed on disk", async () => {
+    appendFileSync(join(folder, "data.csv"), csv([["A new text about a refund", "refund"]]));
+    client.changed(join(folder, "data.csv"));
+    const { rows: count } = await ask<{ rows: number }>("clf/jobs/preflight", {
+      project: project(),
+      kind: "evaluate",
+      models: ["baseline"],
+    });
+    assert.equal(count, 281);
+  });
+
+  it("refuses to run anything in a workspace that is not trusted, and files outside it", async () => {
+    assert.match(
+      await rejected("clf/flagged/list", { project: "file:///etc/other.clf.yaml" }),
+      /no project of this workspace/,
+    );
+    client.notify("clf/trust", { trusted: false });
+    assert.match(
+      await rejected("clf/jobs/start", { project: project(), kind: "fine-tune", models: ["baseline"] }),
+      /not trusted/,
+    );
+  });
+
+  it("answers a wrong request with a message, and goes on", async () => {
+    assert.match(await rejected("clf/flagged/list", { project: 7 }), /clf\/flagged\/list/);
+    assert.ok(Array.isArray(await ask("clf/jobs/list")));
+  });
+});
