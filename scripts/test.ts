@@ -18,11 +18,19 @@ const checks: Record<string, string[]> = {
   style: [bin("biome"), "check", "--diagnostic-level=error", root],
 };
 
-const mocha = [process.execPath, join(root, "node_modules", "mocha", "bin", "mocha.js")];
+const mocha = [
+  process.execPath,
+  join(root, "node_modules", "mocha", "bin", "mocha.js"),
+  "--reporter",
+  "test/reporter.cjs",
+];
 const suites: Record<string, string[]> = {
   unit: [...mocha, "--spec", "test/unit/**/*.test.ts"],
   jobs: [...mocha, "--timeout", "600000", "--spec", "test/jobs/**/*.test.ts"],
   cli: [...mocha, "--timeout", "300000", "--spec", "test/cli/**/*.test.ts"],
+  server: [...mocha, "--timeout", "120000", "--spec", "test/server/**/*.test.ts"],
+  editor: [process.execPath, join(root, "test/editor/run.ts")],
+  ui: [...mocha, "--timeout", "300000", "--spec", "test/ui/**/*.test.ts"],
 };
 
 const chosen = process.argv.slice(2);
@@ -56,7 +64,7 @@ for (const [name, command] of Object.entries(checks)) {
 for (const name of names) {
   console.log(`\n── ${name}`);
   rmSync(counts, { force: true });
-  const fine = run([...suites[name]!, "--reporter", "test/reporter.cjs"], { CLF_TEST_COUNTS: counts });
+  const fine = run(suites[name]!, { CLF_TEST_COUNTS: counts });
   let reported = [0, 0, 0];
   try {
     reported = readFileSync(counts, "utf8").trim().split(" ").map(Number);
