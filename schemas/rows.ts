@@ -19,6 +19,12 @@ export const JobRow = z.strictObject({
    * row: it trains, and neither calibrates nor certifies (DESIGN §5.6).
    */
   joined: z.literal(true).optional(),
+  /**
+   * Target name → the file's label (null: none) where a decision put another. Fitting takes the new label. Figures and
+   * certificates from out-of-fold predictions take the file's: a row is reviewed because prediction and label disagree, so
+   * that only labels which leave their prediction behind would be changed (DESIGN §5.6).
+   */
+  given: z.record(z.string(), z.string().nullable()).optional(),
   /** Why the label is not the file's: the id of the decision that changed it. */
   decision: z.string().optional(),
 });

@@ -76,18 +76,22 @@ export async function writeJobRows(
     const labels: Record<string, string | null> = {};
     let decision: string | undefined;
     let labelled = false;
-    const joined = false;
+    let joined = false;
+    const given: Record<string, string | null> = {};
     for (const [t, { name }] of rows.targets.entries()) {
       labels[name] = rowLabel(rows, t, i);
       const made = decided?.get(name);
       if (!made || (made.label !== null && !labelNames[t]!.has(made.label))) continue;
+      if (made.label !== labels[name]) given[name] = labels[name]!;
       labels[name] = made.label;
       decision = made.decision;
       if (made.label !== null) labelled = true;
     }
     if (split === POOL && labelled) {
-      if (heldOut[rows.group[i]!] === 0 && heldOutTexts[rows.duplicates[i]!] === 0) split = TRAIN;
-      else {
+      if (heldOut[rows.group[i]!] === 0 && heldOutTexts[rows.duplicates[i]!] === 0) {
+        split = TRAIN;
+        joined = true;
+      } else {
         report.withheld.push(id);
         decision = undefined;
         for (const { name } of rows.targets) labels[name] = null;
@@ -98,6 +102,7 @@ export async function writeJobRows(
     const row: JobRow = { row: id, split: name, inputs: rowInputs(project, rows, i), labels };
     if (setSizes[rows.group[i]!]! > 1) row.group = `g${rows.group[i]}`;
     if (joined) row.joined = true;
+    else if (decision !== undefined && Object.keys(given).length > 0) row.given = given;
     if (decision !== undefined) row.decision = decision;
     return row;
   }

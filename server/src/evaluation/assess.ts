@@ -94,7 +94,10 @@ export function assessModel(
     test: bySplit(["test"]),
     pool: bySplit(["pool"]),
     // Rows that joined train from the pool were reviewed because a model was unsure of them: they do not stand for the stream.
-    fitted: bySplit(["train", "tune"]).filter((row) => row.joined !== true),
+    // Decisions on the others must not change figures and certificates either: those are against the labels of the file.
+    fitted: bySplit(["train", "tune"])
+      .filter((row) => row.joined !== true)
+      .map((row) => (row.given ? { ...row, labels: { ...row.labels, ...row.given } } : row)),
   };
   const targets = job.task.targets.map((target): AssessedTarget => {
     const plain = predictions.plain.get(target.name) ?? new Map<string, Prediction>();

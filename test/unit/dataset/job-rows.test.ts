@@ -77,10 +77,29 @@ describe("job rows", () => {
       assert.deepEqual([byId.get("4")!.split, byId.get("4")!.labels.label], ["train", "y"]);
       assert.deepEqual([byId.get("5")!.labels.label, byId.get("6")!.labels.label], ["x", "y"]);
       assert.deepEqual([byId.get("7")!.split, byId.get("7")!.labels.label], ["train", "z"]);
+      // It was reviewed because a model was unsure of it: no random row, and marked as such.
+      assert.equal(byId.get("7")!.joined, true);
+      assert.deepEqual(
+        ["2", "4", "8"].map((id) => byId.get(id)!.joined),
+        [undefined, undefined, undefined],
+      );
       // A duplicate of a test row may not train.
       assert.deepEqual([byId.get("8")!.split, byId.get("8")!.labels.label], ["pool", null]);
       assert.deepEqual(report.withheld, ["8"]);
       assert.equal(report.decisions, 3);
+    }));
+
+  it("tell the file's label where a decision put another", () =>
+    withProject(made, async (project) => {
+      const { byId } = await write(project, {
+        decisions: decide([
+          ["1", "x"],
+          ["2", "x"],
+          ["7", "z"],
+        ]),
+      });
+      assert.deepEqual(byId.get("2")!.given, { label: "y" });
+      assert.deepEqual([byId.get("1")!.given, byId.get("7")!.given], [undefined, undefined]);
     }));
 
   it("lose a label that is none of the target's, and ignore one the target does not know", () =>

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { Job } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import { Confidence, Model } from "../../../schemas/project.ts";
+import type { JobRow } from "../../../schemas/rows.ts";
+import { assessModel } from "../../../server/src/evaluation/assess.ts";
+
+const LABELS = ["x", "y"];
+const model = { name: "m", spec: Model.parse({ engine: "linear" }), training_spec: "" };
+
+/** A job without validation and test rows: its out-of-fold predictions calibrate, certify and are reported. */
+const job: Job = {
+  contract: 1,
+  id: "20260101-0000-m-000000",
+  kind: "evaluate",
+  project: { name: "made", file: "/made.clf.yaml" },
+  models: [model],
+  host: { name: "local", kind: "local" },
+  task: {
+    inputs: [{ column: "text", name: "text" }],
+    targets: [{ name: "label", column: "label", labels: LABELS.map((name) => ({ name })) }],
+  },
+  data: {
+    fingerprint: "",
+    rows: {},
+    decisions: 0,
+    sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
+    validation: false,
+    grouped: false,
+  },
+  confidence: Confidence.parse({ calibration: "temperature", accept: { risk: 0.2, certainty: 0.9 } }),
+  seed: 1,
+  created: "2026-01-01T00:00:00.000Z",
+  versions: {},
+  options: {},
+};
+
+/** 100 train and tune rows; the model says x of all, and every fifth is y. */
+const rows = Array.from({ length: 100 }, (_, i): JobRow => {
+  const label = i % 5 === 0 ? "y" : "x";
+  return { row: `${i}`, split: i % 10 < 2 ? "tune" : "train", inputs: { text: `${i}` }, labels: { label } };
+});
+
+function assess(rows: readonly JobRow[]) {
+  const outOfFold = new Map(
+    rows.map(({ row, split }, i): [string, Prediction] => {
+      const score = 0.6 + 0.3 * ((i % 7) / 7);
+      const top: Prediction["top"] = [
+        ["x", score],
+        ["y", 1 - score],
+      ];
+      return [row, { row, target: "label", model: "m", split, fold: i % 5, label: "x", score, top, rest: 0 }];
+    }),
+  );
+  const figures = { seconds: 0, predictions: rows.length, tokens: null, cost: null };
+  const predictions = { plain: new Map(), outOfFold: new Map([["label", outOfFold]]) };
+  return assessModel(job, model, rows, predictions, figures, 1).report;
+}
+
+describe("figures from out-of-fold predictions", () => {
+  const before = assess(rows).targets.label!;
+
+  it("are against the labels of the file, whatever people decided since", () => {
+    assert.equal(before.report!.averages.accuracy.value, 0.8);
+    // The rows whose label and prediction disagree are looked at, and the prediction is found right.
+    const decided = rows.map(
+      (row, i): JobRow =>
+        i % 5 === 0 ? { ...row, labels: { label: "x" }, given: { label: "y" }, decision: "d" } : row,
+    );
+    const after = assess(decided).targets.label!;
+    assert.deepEqual(after.report!.averages.accuracy, before.report!.averages.accuracy);
+    assert.deepEqual(after.calibrator, before.calibrator);
+  });
+
+  it("leave out the rows that joined from the pool", () => {
+    const joined = Array.from({ length: 50 }, (_, i): JobRow => {
+      return { row: `p${i}`, split: "train", inputs: { text: "" }, labels: { label: "y" }, joined: true };
+    });
+    const after = assess([...rows, ...joined]);
+    assert.deepEqual(after.targets.label!.report!.averages.accuracy, before.report!.averages.accuracy);
+    assert.equal(after.targets.label!.calibrator.rows, 100);
+  });
+});
