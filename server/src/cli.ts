@@ -34,9 +34,10 @@ function described(error: unknown): Pick<CliError, "code" | "message" | "problem
     return { code: EXIT.usage, message: message.replace(/^error: /, ""), problems: [], job: null };
   }
   const known = FOR_PEOPLE.some((kind) => error instanceof kind);
+  const remedy = error instanceof EngineError && error.remedy ? ` ${error.remedy}` : "";
   return {
     code: EXIT.problems,
-    message: known ? message : `Something went wrong: ${message} (CLF_DEBUG=1 shows where.)`,
+    message: known ? message + remedy : `Something went wrong: ${message} (CLF_DEBUG=1 shows where.)`,
     problems: [],
     job: null,
   };

@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Problem } from "../../../schemas/problem.ts";
 import type { Profile } from "../../../schemas/profile.ts";
 import { createDuckDb } from "../dataset/duckdb.ts";
+import { dataFormat } from "../dataset/files.ts";
 import { guessColumns } from "../dataset/guess.ts";
 import { loadProject } from "../project/load.ts";
 import { projectTemplate } from "../project/template.ts";
@@ -30,9 +31,15 @@ export async function init(
   const path = relative(dirname(file), source).replaceAll("\\", "/");
   if (path.startsWith(".."))
     throw new CliError("The data must lie in the project file's folder or below it.", EXIT.usage);
+  if (!dataFormat(source)) {
+    throw new CliError(`${data} is not a kind of file that can be read. Use csv, tsv, jsonl, json or parquet.`);
+  }
   const duckdb = createDuckDb({ folder });
   try {
-    const guess = await guessColumns(source, duckdb);
+    const guess = await guessColumns(source, duckdb).catch((error: Error) => {
+      throw new CliError(`${data} cannot be read: ${error.message.split("\n")[0]}`);
+    });
+    if (guess.rows === 0) throw new CliError(`${data} has no rows. A project is made from rows with texts and labels.`);
     const pick = (kind: string) => guess.columns.filter((column) => column.guess === kind).map(({ name }) => name);
     const known = (names: string[] | undefined) => {
       for (const name of names ?? []) {

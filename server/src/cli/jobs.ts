@@ -58,7 +58,7 @@ export async function watchJob(session: Session, id: string, title: string): Pro
 
 /** Fine-tunes the models that need it before they can predict: `linear` ones take seconds, the others are asked for by name. */
 export async function fineTuneMissing(session: Session, data: ProjectData, models: readonly string[]): Promise<void> {
-  for (const model of await modelsToFineTune(session, models)) {
+  for (const model of await modelsToFineTune(session, data, models)) {
     const engine = session.project.spec.models[model]!.engine;
     if (engine !== "linear") {
       throw new CliError(

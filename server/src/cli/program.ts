@@ -113,7 +113,12 @@ export function program(run: (code: Promise<number>) => void): Command {
     "PROJECT [show|logs|cancel|resume|delete ID | clean] [options]",
     "list jobs; or show, logs, cancel, resume, delete one; or clean old ones",
   )
-    .addOption(new Option("--keep <n>", "clean: jobs kept of each model and kind; default: 10").argParser(wholeNumber))
+    .addOption(
+      new Option(
+        "--keep <n>",
+        "clean: ended jobs of each model and kind that stay beside those in use; default: 10",
+      ).argParser(wholeNumber),
+    )
     .addOption(new Option("--days <n>", "clean: older jobs go however few there are").argParser(wholeNumber))
     .action((path, action, id, options) => run(jobs(path, action, id, options)));
   command("report <project>", "PROJECT [options]", "the newest report: on the terminal, as JSON, or as one HTML file")

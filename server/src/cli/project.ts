@@ -67,6 +67,9 @@ export async function soundData(session: Session, locate: Locate): Promise<Proje
     locate,
     onProgress: (step, done, total) => line.show(total ? `${step} ${Math.floor((100 * done) / total)} %` : `${step} …`),
   }).finally(() => line.clear());
+  // Warnings about the data are for `clf check`; those about what people decided and how rows are divided cannot wait.
+  const own = [session.project.splitsFile, session.project.decisionsFile];
+  sayProblems(data.problems.filter(({ severity, file }) => severity === "warning" && file && own.includes(file)));
   const errors = data.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) {
     sayProblems(errors);

@@ -15,7 +15,7 @@ import { predictRows } from "../workflow/predict.ts";
 import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
 import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
 import type { Session } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printJson, table, whole } from "./io.ts";
+import { CliError, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { knownModel } from "./model-commands.ts";
 import { projectPath, sayProblems, soundData, withProject } from "./project.ts";
@@ -108,7 +108,9 @@ async function predictFile(
     printJson({ model, file: resolve(file), output, count: rows.length, rows });
   } else {
     for await (const line of rowLines(columns, predictedCells(predictions), "csv")) {
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
+      // Data as it stands for a program that reads it; nothing that steers the terminal of a person.
+      const text = process.stdout.isTTY ? printable(line) : line;
+      if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
     }
   }
   return EXIT.fine;

@@ -238,6 +238,8 @@ function checkNumber(
   const seen = new Set<number>();
   for (const code of codes) if (code >= 0) seen.add(code);
   const place = { file: project.file, range: locate?.(["task", "targets", index, "column"]), column: target.column };
+  // Without a row there is a reason, and it has been said.
+  if (codes.length === 0) return;
   if (seen.size === 0) {
     problems.add({
       severity: "error",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import { Report } from "../../../schemas/report.ts";
 import { trainingSpecHash } from "../project/training-spec.ts";
-import { type Session, WorkflowError } from "./session.ts";
+import { isJobOf, type Session, WorkflowError } from "./session.ts";
 
 /** Engines whose models are made by a fine-tune. */
 const FINE_TUNED: ReadonlySet<string> = new Set(["linear", "qlora", "openai"]);
@@ -34,7 +34,7 @@ async function* succeeded(session: Session, wanted: (job: Job) => boolean): Asyn
       continue;
     }
     const { job, state } = snapshot;
-    if (state === "succeeded" && job.project.file === session.project.file && wanted(job)) yield job;
+    if (state === "succeeded" && isJobOf(session.project, job) && wanted(job)) yield job;
   }
 }
 

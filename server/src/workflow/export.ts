@@ -21,7 +21,10 @@ function columnsOf(session: Session): string[] {
   ];
 }
 
-/** Writes all rows that the model has judged, in the order of the data. Whole or not at all. Returns how many. */
+/**
+ * Writes all rows that the model has judged or a person has decided, in the order of the data. Whole or not at all. Returns
+ * how many. (A decided row of the pool trains from then on, so the model no longer judges it.)
+ */
 export async function exportPredictions(
   session: Session,
   data: ProjectData,
@@ -36,14 +39,16 @@ function* judgedCells(
   { dataset: { rows }, verdicts }: ProjectData,
   judged: JudgedRows,
 ): Generator<string[]> {
+  const { targets } = session.project;
   for (let i = 0; i < rows.count; i++) {
     const id = rowId(rows, i);
     const of = judged.rows.get(id);
-    if (!of) continue;
+    const decisions = targets.map(({ name }) => verdictOf(verdicts, id, name)?.current);
+    if (!of && !decisions.some(Boolean)) continue;
     const cells = [id, SPLITS[rows.split[i]!]!, ...Object.values(rowInputs(session.project, rows, i))];
-    for (const [t, { name }] of session.project.targets.entries()) {
-      const seen = of.targets.find(({ target }) => target === name);
-      const decision = verdictOf(verdicts, id, name)?.current;
+    for (const [t, { name }] of targets.entries()) {
+      const seen = of?.targets.find(({ target }) => target === name);
+      const decision = decisions[t];
       cells.push(
         rowLabel(rows, t, i) ?? "",
         decision ? (decision.after ?? decision.kind) : "",

@@ -14,7 +14,8 @@ import { versions } from "../versions.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
 import { readPredictions } from "./predictions.ts";
-import { type Session, WorkflowError } from "./session.ts";
+import { seenRows } from "./seen.ts";
+import { isJobOf, type Session, WorkflowError } from "./session.ts";
 
 /** What a person asks for. */
 export interface JobRequest {
@@ -42,11 +43,12 @@ const SPLITS: Record<JobKind, SplitName[]> = {
 /** Puts data and artifacts into `folder` and returns what goes into job.json. */
 export async function prepareJob(
   session: Session,
-  { dataset, verdicts }: ProjectData,
+  data: ProjectData,
   request: JobRequest,
   folder: string,
 ): Promise<NewJob> {
   const { project } = session;
+  const { dataset, verdicts } = data;
   await mkdir(join(folder, "data"));
   const { decisions } = trainingDecisions(verdicts, jobRowState(dataset.rows), dataset.rows.targets);
   const written = await writeJobRows(dataset, { decisions }, join(folder, "data", "rows.jsonl"));
@@ -54,7 +56,7 @@ export async function prepareJob(
     throw new WorkflowError("There are no labelled train rows to fine-tune on. Label some rows, or look at `split`.");
   }
   const models: JobModel[] = [];
-  for (const name of request.models) models.push(await prepareModel(session, request, name, folder));
+  for (const name of request.models) models.push(await prepareModel(session, data, request, name, folder));
   const splits = [...new Set([...SPLITS[request.kind], ...(request.splits ?? [])])].filter(
     (split) => split !== "pool" || written.rows.pool > 0,
   );
@@ -94,7 +96,13 @@ export async function prepareJob(
   };
 }
 
-async function prepareModel(session: Session, request: JobRequest, name: string, folder: string): Promise<JobModel> {
+async function prepareModel(
+  session: Session,
+  data: ProjectData,
+  request: JobRequest,
+  name: string,
+  folder: string,
+): Promise<JobModel> {
   const model: JobModel = {
     name,
     spec: modelSpec(session, name),
@@ -103,11 +111,32 @@ async function prepareModel(session: Session, request: JobRequest, name: string,
   if (request.kind === "fine-tune" || !isFineTuned(session, name)) return model;
   const from = request.artifact ?? (await currentFineTune(session, name))?.id;
   if (!from) throw new WorkflowError(`Model "${name}" has not been fine-tuned as it now stands. Fine-tune it first.`);
+  await requireFineTuneOf(session, from, name);
+  const seen = await seenRows(session, data, from);
+  if (seen) {
+    const { count, row, split } = seen;
+    throw new WorkflowError(
+      `Job ${from} fine-tuned "${name}" on ${count.toLocaleString("en-US")} ${count === 1 ? "row that is" : "rows that are"} validation, test or pool rows now (${row} is in ${split}): figures on them would look better than the model is. Fine-tune "${name}" again.`,
+    );
+  }
   const source = join(session.jobs.store.folder(from), "model");
   if (!existsSync(source)) throw new WorkflowError(`Job ${from} holds no model. Fine-tune "${name}" again.`);
   const path = `data/models/${name}`;
   await linkFolder(source, join(folder, path));
   return { ...model, artifact: { job: from, path } };
+}
+
+/** @throws WorkflowError unless the job is a fine-tune of the model, with the inputs that the project has */
+async function requireFineTuneOf(session: Session, id: string, name: string): Promise<void> {
+  const { job } = await session.jobs.store.read(id);
+  const of = job.models[0]!.name;
+  if (job.kind !== "fine-tune") throw new WorkflowError(`Job ${id} is no fine-tune, so it holds no model.`);
+  if (of !== name) throw new WorkflowError(`Job ${id} is a fine-tune of "${of}", not of "${name}".`);
+  const inputs = (task: Job["task"]["inputs"]) => JSON.stringify(task.map((input) => input.name));
+  if (inputs(job.task.inputs) === inputs(session.project.inputs)) return;
+  throw new WorkflowError(
+    `Job ${id} fine-tuned "${name}" on other inputs than the project's: ${job.task.inputs.map((input) => input.name).join(", ")}. Fine-tune it again.`,
+  );
 }
 
 /** The files of a folder under a second name: an artifact is never changed, so it need not be copied. */
@@ -169,7 +198,7 @@ async function certificateUses(session: Session, models: readonly JobModel[]): P
   const spent = new Set<string>();
   for (const id of await session.jobs.store.ids()) {
     const snapshot = await session.jobs.store.read(id).catch(() => null);
-    if (snapshot?.state !== "succeeded" || snapshot.job.project.file !== session.project.file) continue;
+    if (snapshot?.state !== "succeeded" || !isJobOf(session.project, snapshot.job)) continue;
     if (snapshot.job.kind !== "evaluate" && snapshot.job.kind !== "compare") continue;
     for (const { name, artifact } of snapshot.job.models) spent.add(`${name}\n${artifact?.job ?? ""}`);
   }

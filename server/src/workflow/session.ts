@@ -1,5 +1,5 @@
 /** One open project: what every operation of this folder works on. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import { createDuckDb, type DuckDb } from "../dataset/duckdb.ts";
 import { entryPath } from "../entry.ts";
@@ -20,6 +20,11 @@ export interface Session {
 /** Something a person asked for cannot be done. The message says what is wrong and what to do. */
 export class WorkflowError extends Error {
   override name = "WorkflowError";
+}
+
+/** Whether a job in the project's jobs folder is this project's. A folder that was moved since takes its jobs along. */
+export function isJobOf(project: Project, job: Job): boolean {
+  return basename(job.project.file.replaceAll("\\", "/")) === basename(project.file);
 }
 
 /** `<folder>/.clf/jobs`. Job folders of all projects of a folder stand side by side. */
