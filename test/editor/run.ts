@@ -37,7 +37,7 @@ const here = import.meta.dirname;
 /** A folder of test/editor each. */
 const suites: Record<string, Suite> = {
   harness: { extensionPath: join(here, "fixtures", "extension"), workspace: join(here, "fixtures", "workspace") },
-  clf: { extensionPath: repository, workspace: join(here, "fixtures", "workspace") },
+  clf: { extensionPath: repository, workspace: join(here, "fixtures", "project") },
 };
 
 /** Builds a suite into `.vscode-test/suites/`, inside the repository so that `mocha` is found. */

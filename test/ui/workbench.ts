@@ -314,7 +314,8 @@ export class Workbench {
 
   /** Titles of the code lenses on screen, from top to bottom. */
   async codeLenses(): Promise<string[]> {
-    return this.active.locator(".codelens-decoration a, .codelens-decoration > span[title]").allInnerTexts();
+    const titles = await this.active.locator(".codelens-decoration a").allInnerTexts();
+    return titles.filter(Boolean);
   }
 
   async clickCodeLens(title: string): Promise<void> {

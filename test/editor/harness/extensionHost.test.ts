@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as vscode from "vscode";
-
-/** Polls: language features answer only after VS Code has told the extension of the document. */
-async function eventually<T>(read: () => T | Promise<T>, done: (value: T) => boolean): Promise<T> {
-  for (let tries = 0; tries < 100; tries++) {
-    const value = await read();
-    if (done(value)) return value;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return await read();
-}
+import { eventually } from "../eventually.ts";
 
 describe("A mocha suite in VS Code's extension host", () => {
   const folder = () => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
