@@ -3,7 +3,7 @@ import type { LinearModel } from "./model.ts";
 import { defaultOptions, type LinearOptions, type RunOptions } from "./options.ts";
 import type { FitTask, FittedWeights, FoldTask, SearchStep } from "./tasks.ts";
 import type { TermCounts } from "./term-counts.ts";
-import { runTasks } from "./workers.ts";
+import { openWorkers, type Workers } from "./workers.ts";
 
 /** Texts and labels of one target. Row numbers everywhere are rows of `features`. */
 export interface TrainingData {
@@ -40,32 +40,40 @@ export interface Chosen {
 /** C when there are no tune rows to choose on. */
 export const DEFAULT_C = 100;
 
-/**
- * Chooses C on the tune rows by log loss after fitting on the train rows, then fits on both.
- * @param c given: no search (a resumed run, or the user's own choice)
- * @param onChosen told as soon as C is known
- */
-export async function fitLinear(
-  input: TrainingData &
-    RunOptions & {
-      train: Int32Array;
-      tune?: Int32Array;
-      c?: number;
-      onChosen?: (c: number, search: SearchStep[]) => void;
-    },
+export interface FitInput extends TrainingData {
+  readonly train: Int32Array;
+  readonly tune?: Int32Array;
+  /** Given: no search (a resumed run, or the user's own choice). */
+  readonly c?: number;
+  /** Told as soon as C is known. */
+  readonly onChosen?: (c: number, search: SearchStep[]) => void;
+}
+
+/** Chooses C on the tune rows by log loss after fitting on the train rows, then fits on both. */
+export async function fitLinear(input: FitInput & RunOptions): Promise<{ model: LinearModel; chosen: Chosen }> {
+  const workers = openWorkers(input.threads, input.signal);
+  try {
+    return await chooseAndFit(input, workers, input.onProgress);
+  } finally {
+    await workers.close();
+  }
+}
+
+async function chooseAndFit(
+  input: FitInput,
+  workers: Workers,
+  onProgress: RunOptions["onProgress"],
 ): Promise<{ model: LinearModel; chosen: Chosen }> {
-  const { features, train, tune = new Int32Array(0), threads, signal, onProgress } = input;
+  const { features, train, tune = new Int32Array(0) } = input;
   const base = taskBase(input);
   checkRows(input, [train, tune]);
   let steps: SearchStep[] = [];
   let tuneProbabilities: Float32Array | undefined;
   let c = input.c ?? (base.options.grid.length === 1 ? base.options.grid[0]! : undefined);
   if (c === undefined && tune.length > 0) {
-    const [found] = await runTasks([{ kind: "search", ...base, train, tune }], {
-      threads,
-      signal,
-      onProgress: (done) => onProgress?.({ step: "search", done, total: 1 }),
-    });
+    const [found] = await workers.run<"search">([{ kind: "search", ...base, train, tune }], (done) =>
+      onProgress?.({ step: "search", done, total: 1 }),
+    );
     ({ steps, probabilities: tuneProbabilities } = found!);
     c = steps.reduce((best, step) => (step.logLoss < best.logLoss ? step : best)).c;
   }
@@ -79,11 +87,9 @@ export async function fitLinear(
   const heldOut: FoldTask[] =
     tune.length > 0 && !tuneProbabilities ? [{ kind: "fold", ...base, train, heldOut: tune, c }] : [];
   const tasks: (FitTask | FoldTask)[] = [{ kind: "fit", ...base, train: all, c }, ...heldOut];
-  const [fitted, held] = await runTasks<"fit" | "fold">(tasks, {
-    threads,
-    signal,
-    onProgress: (done) => onProgress?.({ step: "fit", done, total: tasks.length }),
-  });
+  const [fitted, held] = await workers.run<"fit" | "fold">(tasks, (done) =>
+    onProgress?.({ step: "fit", done, total: tasks.length }),
+  );
   const { hashes, idf, weights, scales, epochs } = fitted as FittedWeights;
   tuneProbabilities ??= held as Float32Array | undefined;
   const { wordNgrams, characterNgrams } = features.options;
@@ -130,11 +136,13 @@ export async function outOfFold(
   if (tasks.some((task) => task.train.length === 0)) {
     throw new RangeError("Out-of-fold probabilities need rows of at least two groups.");
   }
-  const results = await runTasks(tasks, {
-    threads,
-    signal,
-    onProgress: (done) => onProgress?.({ step: "folds", done, total: folds }),
-  });
+  const workers = openWorkers(threads, signal);
+  let results: Float32Array[];
+  try {
+    results = await workers.run<"fold">(tasks, (done) => onProgress?.({ step: "folds", done, total: folds }));
+  } finally {
+    await workers.close();
+  }
   const probabilities = new Float32Array(rows.length * classes);
   const next = new Int32Array(folds);
   for (let i = 0; i < rows.length; i++) {

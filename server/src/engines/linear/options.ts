@@ -35,7 +35,7 @@ export const defaultOptions: LinearOptions = {
   grid: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
   maxEpochs: 30,
   tolerance: 0.2,
-  searchTolerance: 0.5,
+  searchTolerance: 1,
 };
 
 /** What a long computation tells its caller: `done` of `total` of one step (in any unit). */

@@ -81,10 +81,13 @@ export class Solver {
    * @returns passes made
    */
   fit(c: number, limits: { maxEpochs: number; tolerance: number }, checkpoint: (done: number) => void): number {
+    const fresh = this.c === 0;
     this.setC(c);
     for (let epoch = 0; epoch < limits.maxEpochs; epoch++) {
       const movement = this.epoch((part) => checkpoint((epoch + part) / limits.maxEpochs));
-      if (movement * Math.max(20, c * (1 + BIAS * BIAS)) < limits.tolerance) return epoch + 1;
+      // The first pass over fresh weights says little.
+      const settled = movement * Math.max(20, c * (1 + BIAS * BIAS)) < limits.tolerance;
+      if (settled && (epoch > 0 || !fresh)) return epoch + 1;
     }
     return limits.maxEpochs;
   }

@@ -9,58 +9,66 @@ type Message =
   | { type: "cancelled" }
   | { type: "error"; error: Error };
 
-/**
- * Runs tasks on worker threads, as many at a time as there are threads, in the order given.
- * @param onProgress with the sum over all tasks, each counting 1
- * @returns the results in the order of the tasks
- * @throws the signal's reason when aborted (running tasks stop at their next checkpoint); the first error of a task
- */
-export async function runTasks<K extends Task["kind"]>(
-  tasks: readonly Extract<Task, { kind: K }>[],
-  options: { threads?: number; signal?: AbortSignal; onProgress?: (done: number) => void },
-): Promise<TaskResults[K][]> {
-  const { signal, onProgress } = options;
-  signal?.throwIfAborted();
-  const threads = Math.max(1, Math.min(options.threads ?? availableParallelism(), tasks.length));
+/** Worker threads for the tasks of one computation. They start when first needed; close them at its end. */
+export interface Workers {
+  /**
+   * Runs tasks, as many at a time as there are threads, in the order given.
+   * @param onProgress told the sum over all tasks, each counting 1
+   * @returns the results in the order of the tasks
+   * @throws the signal's reason when aborted (running tasks stop at their next checkpoint); the first error of a task
+   */
+  run<K extends Task["kind"]>(
+    tasks: readonly Extract<Task, { kind: K }>[],
+    onProgress?: (done: number) => void,
+  ): Promise<TaskResults[K][]>;
+  close(): Promise<void>;
+}
+
+export function openWorkers(threads = availableParallelism(), signal?: AbortSignal): Workers {
   const cancel = new SharedArrayBuffer(4);
   const stop = () => Atomics.store(new Int32Array(cancel), 0, 1);
   signal?.addEventListener("abort", stop, { once: true });
-
-  const results: TaskResults[K][] = new Array(tasks.length);
-  const done = new Float64Array(tasks.length);
-  let next = 0;
-  const runThread = async () => {
-    const worker = new Worker(entryPath("linear-worker"), { workerData: { cancel } });
-    try {
-      while (next < tasks.length && !signal?.aborted) {
-        const index = next++;
-        const message = await ask(worker, tasks[index]!, (part) => {
-          done[index] = part;
-          onProgress?.(done.reduce((sum, d) => sum + d, 0));
-        });
-        if (message.type === "error") throw message.error;
-        if (message.type === "result") results[index] = message.result as TaskResults[K];
-      }
-    } finally {
-      await worker.terminate();
-    }
-  };
-  try {
-    const ends = await Promise.allSettled(
-      Array.from({ length: threads }, () =>
-        runThread().catch((error) => {
+  // The threads that have been started; a task takes the one of its lane, so that a warm thread is used again.
+  const workers: Worker[] = [];
+  return {
+    async run<K extends Task["kind"]>(
+      tasks: readonly Extract<Task, { kind: K }>[],
+      onProgress?: (done: number) => void,
+    ): Promise<TaskResults[K][]> {
+      signal?.throwIfAborted();
+      const results: TaskResults[K][] = new Array(tasks.length);
+      const done = new Float64Array(tasks.length);
+      let next = 0;
+      const runLane = async (lane: number) => {
+        workers[lane] ??= new Worker(entryPath("linear-worker"), { workerData: { cancel } });
+        while (next < tasks.length && !signal?.aborted) {
+          const index = next++;
+          const message = await ask(workers[lane], tasks[index]!, (part) => {
+            done[index] = part;
+            onProgress?.(done.reduce((sum, d) => sum + d, 0));
+          });
+          if (message.type === "error") throw message.error;
+          if (message.type === "result") results[index] = message.result as TaskResults[K];
+        }
+      };
+      const lanes = Array.from({ length: Math.max(1, Math.min(threads, tasks.length)) }, (_, lane) =>
+        runLane(lane).catch((error) => {
+          // The other tasks are of no use any more.
           stop();
           throw error;
         }),
-      ),
-    );
-    signal?.throwIfAborted();
-    const failed = ends.find((end) => end.status === "rejected");
-    if (failed) throw failed.reason;
-    return results;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
+      );
+      const ends = await Promise.allSettled(lanes);
+      signal?.throwIfAborted();
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed) throw failed.reason;
+      return results;
+    },
+    async close() {
+      signal?.removeEventListener("abort", stop);
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
 }
 
 /** Sends a task and waits for its end. */
