@@ -136,7 +136,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
     "clf/jobs/preflight": async ({ project, kind, models }) => {
       const of = await sound(project);
       const rows = await preflightRows(of);
-      const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, models);
+      const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, await of.data(), models);
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
       return {
         rows,
@@ -154,7 +154,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       const request = jobRequest(session, params);
       const data = await project.data();
       if (request.kind !== "fine-tune") {
-        for (const model of await modelsToFineTune(session, request.models)) {
+        for (const model of await modelsToFineTune(session, data, request.models)) {
           if (session.project.spec.models[model]!.engine !== "linear") {
             throw new WorkflowError(`Model "${model}" has not been fine-tuned as it now stands. Fine-tune it first.`);
           }

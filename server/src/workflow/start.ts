@@ -3,6 +3,7 @@ import type { Job } from "../../../schemas/job.ts";
 import { currentFineTune, isFineTuned, modelSpec } from "./artifacts.ts";
 import { type ProjectData, requireSound } from "./data.ts";
 import { type JobRequest, prepareJob } from "./prepare.ts";
+import { seenRows } from "./seen.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -16,11 +17,17 @@ export async function startJob(session: Session, data: ProjectData, request: Job
   return session.jobs.submit(name, (folder) => prepareJob(session, data, request, folder));
 }
 
-/** The models that have to be fine-tuned before they can predict, as the project now stands. */
-export async function modelsToFineTune(session: Session, models: readonly string[]): Promise<string[]> {
+/** The models that have to be fine-tuned before they can predict, as the project and its rows now stand. */
+export async function modelsToFineTune(
+  session: Session,
+  data: ProjectData,
+  models: readonly string[],
+): Promise<string[]> {
   const missing: string[] = [];
   for (const model of models) {
-    if (isFineTuned(session, model) && !(await currentFineTune(session, model))) missing.push(model);
+    if (!isFineTuned(session, model)) continue;
+    const current = await currentFineTune(session, model);
+    if (!current || (await seenRows(session, data, current.id))) missing.push(model);
   }
   return missing;
 }
