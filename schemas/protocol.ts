@@ -244,7 +244,9 @@ export const requests = {
       limit: z.int().min(1).max(1000).default(200),
     }),
     result: z.strictObject({
+      /** Those that wait, skipped ones last; `offset` and `limit` count in these. */
       items: z.array(FlaggedItem),
+      /** Flagged items that pass the filters, decided ones included: `total - decided` wait. */
       total: z.int(),
       decided: z.int(),
       /** Why the list is empty, and what to do; null when it is not. */

@@ -39,7 +39,8 @@ export type FromReview =
   | { type: "request"; id: number; name: ReviewRequest; params: unknown }
   | { type: "state"; project: string; state: ReviewState }
   | { type: "project"; project: string }
-  | { type: "typing"; typing: boolean }
+  /** Where the keyboard is: VS Code's own `focusedView` does not know of a focus inside a webview. */
+  | { type: "focus"; focused: boolean; typing: boolean }
   | { type: "open"; place: RowPlace }
   | { type: "run"; command: "clf.evaluate" | "clf.predict" | "clf.newProject"; project: string | null }
   | { type: "say"; message: string };

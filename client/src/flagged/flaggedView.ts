@@ -24,6 +24,10 @@ export interface FlaggedParts {
 
 const PROJECT = "clf.flagged.project";
 const stateKey = (project: string) => `clf.flagged.state:${project}`;
+function tellFocus(focused: boolean, typing: boolean): void {
+  void setContext("clf.flagged.focused", focused);
+  void setContext("clf.flagged.typing", typing);
+}
 const setContext = (key: string, value: unknown) => vscode.commands.executeCommand("setContext", key, value);
 
 export function registerFlagged({ context, guard, server, projects }: FlaggedParts): vscode.Disposable {
@@ -86,8 +90,8 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
         return workspaceState.update(stateKey(message.project), message.state);
       case "project":
         return workspaceState.update(PROJECT, message.project).then(tell);
-      case "typing":
-        return setContext("clf.flagged.typing", message.typing);
+      case "focus":
+        return tellFocus(message.focused, message.typing);
       case "open":
         return guard.run(() => openRow(message.place));
       case "run":
@@ -111,7 +115,7 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
         view = undefined;
         ready = false;
         void setContext("clf.flagged.visible", false);
-        void setContext("clf.flagged.typing", false);
+        tellFocus(false, false);
       });
     },
   };

@@ -17,6 +17,9 @@ const AROUND = 60;
 /** Longer lines are left out of a request: a row of megabytes would hold up all others. */
 const LONGEST_LINE = 200_000;
 
+/** Characters beyond which a row's end is out of view. */
+const LONG_LINE = 140;
+
 /** What is known of a document's rows: valid for one version of its text. */
 interface Known {
   version: number;
@@ -45,6 +48,19 @@ interface Suspect {
   target: string;
   given: string;
   predicted: string | null;
+}
+
+/** Where hints stand. `auto`: at the row's end, unless rows are so long that nobody would see them there. */
+function standsAtStart(document: vscode.TextDocument, range: vscode.Range): boolean {
+  const position = vscode.workspace.getConfiguration("clf", document.uri).get<string>("inlineConfidence.position");
+  if (position !== "auto") return position === "start";
+  const wrap = vscode.workspace.getConfiguration("editor", document).get<string>("wordWrap", "off");
+  if (wrap !== "off") return false;
+  let long = 0;
+  for (let line = range.start.line; line <= range.end.line; line++) {
+    if (document.lineAt(line).text.length > LONG_LINE) long++;
+  }
+  return 2 * long > range.end.line - range.start.line;
 }
 
 export function registerInlineConfidence(guard: Guard, server: Server): vscode.Disposable {
@@ -136,8 +152,7 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
       if (!enabled(document.uri)) return [];
       const found = await rowsIn(document, range, token);
       if (!found) return [];
-      const atStart =
-        vscode.workspace.getConfiguration("clf", document.uri).get("inlineConfidence.position") === "start";
+      const atStart = standsAtStart(document, range);
       return found.rows.flatMap((row) => {
         const line = atStart ? row.line : row.end_line;
         const label = hintLabel(row);

@@ -93,7 +93,7 @@ function drawTarget(name: string, report: TargetReport, why: string): Node[] {
 
 function drawAccept({ targets, why, measured, thresholds, pool }: AcceptDecision, several: boolean): Node[] {
   const on = several ? `${targets.join(", ")}: ` : "";
-  const found = measured?.coverage
+  const found = measured?.coverage?.value
     ? ` On the test rows it takes ${percent(measured.coverage.value)}; ${measured.errorRate ? `${percent(measured.errorRate.value)} of those are wrong` : "none of those can be judged"}.`
     : "";
   const waiting = pool ? ` Of ${whole(pool.rows)} rows in the pool you review ${whole(pool.flagged)}.` : "";

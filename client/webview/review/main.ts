@@ -93,6 +93,7 @@ function takeProjects(told: Extract<ToReview, { type: "projects" }>): void {
   trail.length = 0;
   pages.clear();
   details.clear();
+  draw();
   void load();
 }
 
@@ -111,6 +112,9 @@ function listParams(offset: number): Record<string, unknown> {
   };
 }
 
+/** Decided rows have left the list; skipped ones stand at its end. */
+const waitingOf = ({ total, decided }: List): number => total - decided;
+
 /** Asks for the list again and stays on the row that is on screen, or goes to `wanted`. */
 async function load(wanted?: { row: string; target: string; index: number }): Promise<void> {
   const mine = ++generation;
@@ -119,18 +123,18 @@ async function load(wanted?: { row: string; target: string; index: number }): Pr
   try {
     let start = Math.floor(goal.index / PAGE) * PAGE;
     let answer = await ask("clf/flagged/list", listParams(start));
-    if (start >= answer.total && answer.total > 0) {
-      start = Math.floor((answer.total - 1) / PAGE) * PAGE;
+    if (start > 0 && start >= waitingOf(answer)) {
+      start = Math.floor(Math.max(0, waitingOf(answer) - 1) / PAGE) * PAGE;
       answer = await ask("clf/flagged/list", listParams(start));
     }
     if (mine !== generation) return;
     failure = undefined;
     list = answer;
     pages.clear();
-    pages.put(start, answer.items, answer.total);
+    pages.put(start, answer.items, waitingOf(answer));
     details.clear();
     const found = pages.find(goal.row, goal.target);
-    select(found >= 0 ? found : Math.max(0, Math.min(goal.index, answer.total - 1)), { keep: found >= 0 });
+    select(found >= 0 ? found : Math.max(0, Math.min(goal.index, waitingOf(answer) - 1)), { keep: found >= 0 });
   } catch (error) {
     if (mine !== generation) return;
     failure = messageOf(error);
@@ -275,7 +279,8 @@ function decide(decision: Decision, words: string): void {
   closePicker();
   trail.push(place);
   pages.remove(index);
-  if (list) list.decided++;
+  if (decision.kind === "skipped") pages.total++;
+  else if (list) list.decided++;
   shown = undefined;
   sending++;
   select(Math.max(0, Math.min(index, pages.total - 1)));
@@ -454,11 +459,7 @@ function drawFilters(): void {
     dropdown("Order", [["", "project's order"], ...Object.entries(ORDERS)], state.order ?? "", (order) =>
       choosePlace({ order: (order || null) as ReviewState["order"] }),
     ),
-    h(
-      "span",
-      { class: "count", title: `${list?.decided ?? 0} decided` },
-      pages.total > 0 ? `${(state.index + 1).toLocaleString("en")} of ${pages.total.toLocaleString("en")}` : "",
-    ),
+    h("span", { class: "count", title: `${list?.decided ?? 0} decided` }, placeWords()),
   );
 }
 
@@ -486,12 +487,16 @@ function choosePlace(change: Partial<ReviewState>): void {
   void load().then(() => view.show(0));
 }
 
+/** "37 of 412": rows decided count as behind us. */
+function placeWords(): string {
+  if (!list || pages.total === 0) return "";
+  return `${(list.decided + state.index + 1).toLocaleString("en")} of ${list.total.toLocaleString("en")}`;
+}
+
 function drawList(): void {
   view.draw(pages.total, state.index);
   const count = filters.querySelector(".count");
-  if (count && pages.total > 0) {
-    count.textContent = `${(state.index + 1).toLocaleString("en")} of ${pages.total.toLocaleString("en")}`;
-  }
+  if (count) count.textContent = placeWords();
 }
 
 function drawRow(explanation: Answer<"clf/rows/explain"> = null): void {
@@ -551,9 +556,12 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const isField = (element: Element | null) =>
   element instanceof HTMLInputElement || element instanceof HTMLSelectElement;
-for (const event of ["focusin", "focusout"]) {
-  addEventListener(event, () => host.postMessage({ type: "typing", typing: isField(document.activeElement) }));
+/** When `clf.…` keybindings apply: the panel has the keyboard, and no field of it takes text. */
+function tellFocus(): void {
+  host.postMessage({ type: "focus", focused: document.hasFocus(), typing: isField(document.activeElement) });
 }
+for (const event of ["focus", "blur", "focusin", "focusout"]) addEventListener(event, tellFocus);
+
 // On the document: VS Code listens on the window, one step further up.
 document.addEventListener("keydown", (event) => {
   const element = document.activeElement;
@@ -568,4 +576,5 @@ document.addEventListener("keydown", (event) => {
 const kept = host.getState();
 if (kept) state = kept.state;
 draw();
+tellFocus();
 host.postMessage({ type: "ready" });
