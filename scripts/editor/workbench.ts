@@ -145,6 +145,7 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
       timeout: 120_000,
     });
     if (installed.failed || !/successfully installed/.test(installed.all ?? "")) {
+      if (!options.state) await rm(state, { recursive: true, force: true });
       throw new Error(`VS Code did not install ${options.vsix}:\n${installed.all?.slice(-2000) ?? ""}`);
     }
   }
