@@ -120,6 +120,11 @@ const BAD: [name: string, text: string, expected: string[]][] = [
     ['9:16 error unknown-engine: Unknown engine "linaer". Did you mean "linear"?'],
   ],
   [
+    "a mistyped key where the engine should be",
+    frame({ rest: "models:\n  m: { enigne: linear }\n" }),
+    ['9:8 error unknown-key: Unknown key "enigne". Did you mean "engine"?'],
+  ],
+  [
     "an engine that is missing",
     frame({ rest: "models:\n  m: {}\n" }),
     [
