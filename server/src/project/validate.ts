@@ -224,7 +224,9 @@ class Explainer {
       // Without it nothing else of the mapping can be judged, so the slip that explains it is named here.
       const slip = Object.keys(parent as object).find((other) => closest(other, [key]).length > 0);
       if (slip !== undefined) {
-        this.add("unknown-key", [...path.slice(0, -1), slip], "key", `Unknown key "${slip}".${didYouMean([key])}`, [key]);
+        this.add("unknown-key", [...path.slice(0, -1), slip], "key", `Unknown key "${slip}".${didYouMean([key])}`, [
+          key,
+        ]);
         return;
       }
       const message = `"${key}" is missing in ${lowerFirst(subjectOf(path.slice(0, -1)))}.${choices(options)}`;
