@@ -1,5 +1,6 @@
 /** Choosing among many labels by typing: a text field and a list box under it. */
 import { h } from "../shared/dom.ts";
+import { isTyped } from "./keys.ts";
 import { searchLabels } from "./search.ts";
 
 export interface LabelPicker {
@@ -52,8 +53,8 @@ export function createLabelPicker(
   }
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
-    // Typed text is no command of the editor. Keys with a modifier (Ctrl+Tab, Ctrl+P) stay the editor's.
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    // What is typed is no command of the editor.
+    if (isTyped(event)) event.stopPropagation();
     const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
     const move = moves[event.key];
     if (move !== undefined) {

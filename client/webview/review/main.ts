@@ -7,6 +7,7 @@ import type { Answer, FromReview, ReviewAction, ReviewRequest, ReviewState, ToRe
 import { h, replace } from "../shared/dom.ts";
 import { connectHost } from "../shared/vscode.ts";
 import { type Choice, choicesOf, drawDetail, isBlind } from "./detail.ts";
+import { isTyped } from "./keys.ts";
 import { createLabelPicker } from "./labelPicker.ts";
 import { createPages, PAGE } from "./pages.ts";
 import { createVirtualList } from "./virtualList.ts";
@@ -135,6 +136,8 @@ async function load(wanted?: { row: string; target: string; index: number }): Pr
     details.clear();
     const found = pages.find(goal.row, goal.target);
     select(found >= 0 ? found : Math.max(0, Math.min(goal.index, waitingOf(answer) - 1)), { keep: found >= 0 });
+    const { from, to } = view.inView();
+    void loadPages(from, to);
   } catch (error) {
     if (mine !== generation) return;
     failure = messageOf(error);
@@ -143,14 +146,19 @@ async function load(wanted?: { row: string; target: string; index: number }): Pr
 }
 
 async function loadPages(from: number, to: number): Promise<void> {
+  // The server's list shifts under a decision that is on its way: asked again once it has arrived.
+  if (sending > 0) {
+    stale = true;
+    return;
+  }
   const mine = generation;
   for (const start of pages.missing(from, to)) {
     try {
       const answer = await ask("clf/flagged/list", listParams(start));
-      if (mine !== generation) return;
+      if (mine !== generation || sending > 0) return;
       pages.put(start, answer.items, pages.total);
       drawList();
-      if (state.index >= start && state.index < start + PAGE) select(state.index, { keep: true });
+      if (state.row === null && pages.at(state.index)) select(state.index, { keep: true });
     } catch {
       // Asked again when the rows come into view.
       return;
@@ -285,8 +293,6 @@ function decide(decision: Decision, words: string): void {
   sending++;
   select(Math.max(0, Math.min(index, pages.total - 1)));
   draw();
-  const { to } = view.inView();
-  void loadPages(index, to);
   say(`${words}. ${pages.total} left.`);
   ask("clf/review/decide", { project, row: item.row, target: item.target, ...decision, blind: isBlind(item) })
     .catch((error: unknown) => {
@@ -346,12 +352,12 @@ const view = createVirtualList({
   render(index) {
     const item = pages.at(index);
     if (!item) return [h("span", { class: "text soft" }, "…")];
-    const says = isBlind(item)
-      ? "audit"
-      : item.predicted === null
-        ? "no answer"
-        : `${item.predicted} ${decimal(item.confidence)}`;
-    return [h("span", { class: "text" }, item.text || "(empty)"), h("span", { class: "says soft" }, says)];
+    const blind = isBlind(item);
+    return [
+      h("span", { class: "text" }, item.text || "(empty)"),
+      h("span", { class: "says soft" }, blind ? "audit" : (item.predicted ?? "no answer")),
+      h("span", { class: "share soft" }, blind || item.predicted === null ? "" : decimal(item.confidence)),
+    ];
   },
   onScroll: (from, to) => void loadPages(from, to),
   onPick: (index) => select(index),
@@ -565,10 +571,9 @@ for (const event of ["focus", "blur", "focusin", "focusout"]) addEventListener(e
 // On the document: VS Code listens on the window, one step further up.
 document.addEventListener("keydown", (event) => {
   const element = document.activeElement;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
   // A focused button or drop-down takes the keys that work it; VS Code must not take them for a decision as well.
   const pressed = element instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ");
-  if (pressed || element instanceof HTMLSelectElement) event.stopPropagation();
+  if (pressed || (element instanceof HTMLSelectElement && isTyped(event))) event.stopPropagation();
   // Arrows move through rows; they do not scroll the list as well.
   if (element === view.element && (event.key === "ArrowDown" || event.key === "ArrowUp")) event.preventDefault();
 });
