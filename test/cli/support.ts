@@ -1,34 +1,15 @@
 /** The built `clf`, run as people run it, on a small copy of the example. */
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { execa, type Options } from "execa";
 import type * as z from "zod";
+import { DIST, ROOT } from "../built.ts";
 
-export const ROOT = join(import.meta.dirname, "..", "..");
-export const CLI = join(ROOT, "dist", "cli.mjs");
-
-/** Newest change of a file, or of any file under a folder, in milliseconds. */
-function changed(path: string): number {
-  if (!existsSync(path)) return 0;
-  if (!statSync(path).isDirectory()) return statSync(path).mtimeMs;
-  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
-}
-
-/** Builds dist/ when a source is newer than it is. Once a process. */
-export function build(): void {
-  if (fresh) return;
-  const sources = ["server/src", "schemas", "client/src", "esbuild.mjs", "package.json"];
-  if (!existsSync(CLI) || Math.max(...sources.map((path) => changed(join(ROOT, path)))) > changed(CLI)) {
-    execFileSync(process.execPath, [join(ROOT, "esbuild.mjs")], { cwd: ROOT, stdio: "inherit" });
-  }
-  fresh = true;
-}
-let fresh = false;
+export { build } from "../built.ts";
+export const CLI = join(DIST, "cli.mjs");
 
 export interface Ran {
   code: number | undefined;
