@@ -1,5 +1,5 @@
 /**
- * `npm run generate`: writes what is made from schemas/: the JSON Schemas in schemas/json/, and docs/project-file.md.
+ * `npm run generate`: writes what is made from code: the JSON Schemas in schemas/json/, docs/project-file.md and docs/cli.md.
  * `--check` writes nothing and fails when a file is not as it would be written.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -13,6 +13,7 @@ import { Problem } from "../schemas/problem.ts";
 import { LabelList, ProjectFile } from "../schemas/project.ts";
 import { Report } from "../schemas/report.ts";
 import { JobRow, SplitAssignment } from "../schemas/rows.ts";
+import { cliReference } from "./cli-page.ts";
 import { projectFileReference } from "./project-file-page.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -45,6 +46,7 @@ export function generated(): Map<string, string> {
     files.set(`schemas/json/${name}.schema.json`, `${JSON.stringify({ ...json, title }, null, 2)}\n`);
   }
   files.set("docs/project-file.md", projectFileReference());
+  files.set("docs/cli.md", cliReference());
   return files;
 }
 

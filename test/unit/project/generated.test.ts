@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import * as documents from "../../../schemas/cli.ts";
 import { ProjectFile } from "../../../schemas/project.ts";
 import { generated, stale } from "../../../scripts/generate.ts";
+import { program } from "../../../server/src/cli/program.ts";
 import { alternatives, inputSchema, type JsonSchema } from "../../../server/src/project/schema.ts";
 
 describe("generated files", () => {
@@ -11,6 +13,28 @@ describe("generated files", () => {
   it("hold the reference page with every key of the schema", () => {
     const page = generated().get("docs/project-file.md")!;
     for (const { key } of fields(inputSchema(ProjectFile), "")) assert.ok(page.includes(`| \`${key}\` |`), key);
+  });
+});
+
+describe("the page of the command line", () => {
+  const page = generated().get("docs/cli.md")!;
+
+  it("has every command and option", () => {
+    for (const { name, options } of program(() => {}).commands.map((c) => ({ name: c.name(), options: c.options }))) {
+      const [, after] = page.split(`\n## clf ${name}\n`);
+      const section = after!.split("\n## ")[0]!;
+      for (const { flags } of options) assert.ok(section.includes(`\`${flags}\``), `${name} ${flags}`);
+    }
+  });
+
+  it("names JSON documents that there are", () => {
+    const named = [...page.matchAll(/`(\w+Document)`/g)].map(([, name]) => name!);
+    assert.deepEqual(
+      named.filter((name) => !(name in documents)),
+      [],
+    );
+    const missing = Object.keys(documents).filter((name) => !named.includes(name) && name !== "FailureDocument");
+    assert.deepEqual(missing, []);
   });
 });
 

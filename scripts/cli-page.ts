@@ -1,0 +1,122 @@
+/** docs/cli.md: the commands and options as commander has them, and the words around them. */
+import type { Argument, Command, Option } from "commander";
+import { program } from "../server/src/cli/program.ts";
+
+const INTRO = `<!-- Generated from server/src/cli/program.ts and schemas/cli.ts by \`npm run generate\`. Change it there. -->
+
+# The command line
+
+The same code as the editor, with the same results: for continuous integration, for scripts, and for people who like terminals.
+From a clone it is \`node bin/clf\`, once \`npm start\` or \`npm run build\` has built it.
+
+- PROJECT is a \`.clf.yaml\` file, or a folder with one in it (\`.\`).
+- The result goes to standard output; words about problems and progress to standard error. Progress is shown on a terminal only.
+- \`--json\` prints exactly one JSON document on standard output. Its shape is in [schemas/cli.ts](../schemas/cli.ts). A command that fails
+  prints \`{"error": {"message", "exit_code", "problems", "job"}}\`.
+- Jobs go on when the command is killed or the terminal is closed. Ctrl+C asks the job to stop; a second one leaves it running on its own.
+
+| exit code | meaning |
+|---|---|
+| 0 | fine |
+| 1 | the project or its data has errors; or what was asked for cannot be done as things stand |
+| 2 | wrong usage: an option, a name or a file that is not there |
+| 3 | a job failed, was lost or was cancelled |
+`;
+
+/** By command: an example, what else there is to know, and the names of its JSON documents in schemas/cli.ts. */
+const MORE: Record<string, { example: string; text?: string; documents?: string[] }> = {
+  init: {
+    example: "clf init data/injuries.csv",
+    text: "The longest varied text becomes the input, columns of few short values become targets, a column of distinct short values the id. An existing file is never overwritten.",
+    documents: ["InitDocument"],
+  },
+  check: {
+    example: "clf check .",
+    text: "Problems are printed as `file:line:column: severity: message`, which editors and terminals make clickable. Writes nothing.",
+    documents: ["CheckDocument"],
+  },
+  profile: { example: "clf profile .", documents: ["ProfileDocument"] },
+  "fine-tune": { example: "clf fine-tune . --model baseline", documents: ["FineTuneDocument"] },
+  evaluate: {
+    example: "clf evaluate . --model baseline --json",
+    text: "The figures are measured on the test rows; the confidence is calibrated and the accept rule certified on the validation rows. Rows without labels are predicted as well, so that `clf flagged` can show them.",
+    documents: ["EvaluateDocument"],
+  },
+  compare: { example: "clf compare . --model baseline --model balanced", documents: ["CompareDocument"] },
+  predict: {
+    example:
+      'clf predict . --text "Employee slipped on ice and broke his wrist"\nclf predict . new.csv --output predicted.csv',
+    text: "A text and the rows of a FILE are predicted at once, by engine `linear` only, and need the input columns alone. `--pool` and `--out-of-fold` are jobs, of any engine. There is no confidence before the model has been evaluated as it now stands.",
+    documents: ["PredictTextDocument", "PredictFileDocument", "PredictJobDocument"],
+  },
+  flagged: {
+    example: "clf flagged . --target NatureTitle --reason label-issue --limit 20",
+    text: "Rows of the pool that are not accepted, and labelled rows whose label looks wrong (after `clf predict --out-of-fold`).",
+    documents: ["FlaggedDocument"],
+  },
+  review: {
+    example:
+      'clf review . 10483 NatureTitle "Crushing injuries"\nclf review . 10484 NatureTitle --confirm\nclf review . --undo\nclf review . --from decisions.jsonl',
+    text: 'Decisions are appended to the file `review.decisions` names; nothing is ever removed from it ([review.md](review.md)). `--confirm` agrees with the prediction, or with the label in the data where there is no prediction. A line of `--from` is `{"row": …, "target": …, "label": …}`, or has `"kind": "confirmed"`, `"none"` or `"skipped"` instead of a label; all lines are checked before the first is recorded.',
+    documents: ["ReviewDocument", "UndoDocument"],
+  },
+  export: {
+    example: "clf export . --output predictions.csv",
+    text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",
+    documents: ["ExportDocument"],
+  },
+  jobs: {
+    example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac2\nclf jobs . clean --keep 3",
+    text: "What `clean` deletes is never a model's current fine-tune, its newest evaluation or its newest predictions, nor what runs.",
+    documents: ["JobsDocument", "JobDocument", "JobLogDocument", "JobStateDocument", "JobsDeletedDocument"],
+  },
+  report: { example: "clf report . --output report.html", documents: ["ReportDocument", "ReportFileDocument"] },
+  lsp: { example: "clf lsp --stdio", text: "For any editor that speaks the Language Server Protocol." },
+  completion: { example: 'eval "$(clf completion bash)"' },
+};
+
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+function optionLine({ flags, description, argChoices, mandatory }: Option): string {
+  const choices = argChoices ? ` One of: ${argChoices.join(", ")}.` : "";
+  return `| \`${cell(flags)}\` | ${cell(description)}${mandatory ? " (required)" : ""}${choices} |`;
+}
+
+const argumentName = ({ name, required }: Argument): string =>
+  required ? name().toUpperCase() : `[${name().toUpperCase()}]`;
+
+function section(command: Command): string {
+  const more = MORE[command.name()];
+  if (!more) throw new Error(`docs/cli.md: say something of ${command.name()} in scripts/cli-page.ts`);
+  const usage = command.usage() || command.registeredArguments.map(argumentName).join(" ");
+  const lines = [
+    `## clf ${command.name()}`,
+    "",
+    `${sentence(command.description())}${more.text ? ` ${more.text}` : ""}`,
+    "",
+    "```",
+    `clf ${command.name()} ${usage}`.trim(),
+    "```",
+    "",
+    "For example:",
+    "",
+    "```sh",
+    more.example,
+    "```",
+  ];
+  if (command.options.length > 0) lines.push("", "| option | |", "|---|---|", ...command.options.map(optionLine));
+  if (more.documents) lines.push("", `JSON: ${more.documents.map((name) => `\`${name}\``).join(", ")}.`);
+  return `${lines.join("\n")}\n`;
+}
+
+const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+
+export function cliReference(): string {
+  const { commands } = program(() => {});
+  const list = commands.map(
+    (command) => `| [\`${command.name()}\`](#clf-${command.name()}) | ${cell(command.description())} |`,
+  );
+  return [INTRO, ["| command | |", "|---|---|", ...list].join("\n"), ...commands.map(section)]
+    .join("\n\n")
+    .replaceAll(/\n{3,}/g, "\n\n");
+}
