@@ -1,8 +1,9 @@
 /**
  * The linear engine beside scikit-learn on Banking77, one after the other in one run, with equal threads and the same training rows.
  *
- *     node bench/linear/compare.ts FOLDER PYTHON [--threads 2] [--without-logistic]
+ *     node bench/linear/compare.ts FOLDER PYTHON [--threads 2] [--min-df 1] [--without-logistic]
  *
+ * --min-df is the peer's (ours drops terms of a single row; scikit-learn's default 1 keeps them).
  * PYTHON is an interpreter with scikit-learn. Prints a table, and one JSON document with --json.
  */
 import { execFileSync } from "node:child_process";
@@ -13,12 +14,14 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     threads: { type: "string", default: "2" },
+    "min-df": { type: "string", default: "1" },
     "without-logistic": { type: "boolean" },
     json: { type: "boolean" },
   },
 });
 const [folder, python] = positionals;
-if (!folder || !python) throw new Error("Usage: compare.ts FOLDER PYTHON [--threads 2] [--without-logistic] [--json]");
+if (!folder || !python)
+  throw new Error("Usage: compare.ts FOLDER PYTHON [--threads 2] [--min-df 1] [--without-logistic] [--json]");
 
 interface Result {
   name: string;
@@ -45,8 +48,8 @@ function run(command: string, args: string[]): Result {
 
 const ours = (mode: string) => run(process.execPath, [file("banking77.ts"), folder, mode, values.threads]);
 const carved = ours("carved");
-const peer = (model: string) =>
-  run(python, [file("sklearn_banking77.py"), folder, model, "--validation", JSON.stringify(carved.validation)]);
+const peerOptions = ["--validation", JSON.stringify(carved.validation), "--min-df", values["min-df"]];
+const peer = (model: string) => run(python, [file("sklearn_banking77.py"), folder, model, ...peerOptions]);
 
 const results = [carved, peer("svm")];
 if (!values["without-logistic"]) results.push(peer("logistic"));

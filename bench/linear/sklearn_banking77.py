@@ -28,7 +28,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("folder")
 parser.add_argument("model", choices=["svm", "logistic"])
 parser.add_argument("--validation", default="[]")
-parser.add_argument("--min-df", type=int, default=2)
+parser.add_argument("--min-df", type=int, default=1)
 arguments = parser.parse_args()
 
 imported = time.perf_counter()
