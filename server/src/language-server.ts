@@ -129,12 +129,13 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
   };
   const figures = options.figures?.(server) ?? noFigures;
   figures.onDidChange(refresh);
+  const yaml = lazyYamlService(() => client, log);
   registerFeatures({
     connection,
     projects,
     board,
     figures,
-    yaml: lazyYamlService(() => client, log),
+    yaml,
     trusted: server.trusted,
     client: server.client,
     log,
@@ -194,7 +195,10 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     const path = pathOf(document.uri);
     if (path !== undefined && /\.(ya?ml|json)$/i.test(path)) projects.filesChanged([path]);
   });
-  documents.onDidClose(({ document }) => projects.close(document.uri));
+  documents.onDidClose(({ document: { uri } }) => {
+    if (projects.get(uri)) yaml.forget(uri);
+    projects.close(uri);
+  });
 
   connection.onDidChangeWatchedFiles(({ changes }) => {
     const paths = changes

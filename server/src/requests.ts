@@ -68,10 +68,17 @@ async function answer(
     if (abort.signal.aborted) return new ResponseError(LSPErrorCodes.RequestCancelled, "Cancelled.");
     if (error instanceof ResponseError) return error;
     if (!(error instanceof RequestError)) connection.console.error(`${name}: ${describe(error)}`);
-    return new ResponseError(LSPErrorCodes.RequestFailed, error instanceof Error ? error.message : String(error));
+    return new ResponseError(LSPErrorCodes.RequestFailed, toldToPeople(name, error));
   } finally {
     watch.dispose();
   }
+}
+
+/** Errors of the language itself are mistakes of ours: their messages help nobody. */
+function toldToPeople(name: RequestName, error: unknown): string {
+  const mistake = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+  if (!mistake) return error instanceof Error ? error.message : String(error);
+  return `Clf made a mistake in ${name}. The log of the Clf language server tells more: please report it.`;
 }
 
 /** An error for the log: with its stack, which people never see. */

@@ -21,6 +21,8 @@ export const root = join(import.meta.dirname, "../..");
 export interface ClientOptions {
   /** The server's file. Default: the source. */
   server?: string;
+  /** Default: `--stdio`. */
+  args?: string[];
   folders?: string[];
   trusted?: boolean;
   capabilities?: ClientCapabilities;
@@ -63,7 +65,9 @@ export const uriOf = (path: string) => pathToFileURL(path).href;
 
 export async function startClient(options: ClientOptions = {}): Promise<Client> {
   const server = options.server ?? join(root, "server/src/server.ts");
-  const child = spawn(process.execPath, [server, "--stdio"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [server, ...(options.args ?? ["--stdio"])], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   let errors = "";
   child.stderr.on("data", (text) => {
     errors += text;

@@ -85,7 +85,15 @@ export function registerFeatures(options: FeatureOptions): void {
     none: T,
     work: (service: YamlService, text: TextDocument) => Promise<T> | T,
   ): Promise<T> {
-    return answer(uri, none, async ({ text }, file) => (suits(file) ? work(await yaml(), text) : none));
+    return answer(uri, none, async (project, file) =>
+      suits(file) ? work(await service(project), project.text) : none,
+    );
+  }
+
+  /** The library, which takes a while to load, after the first diagnostics. */
+  async function service(project: ProjectDocument): Promise<YamlService> {
+    await project.ready;
+    return yaml();
   }
 
   const suits = (file: YamlFile) =>
@@ -107,7 +115,7 @@ export function registerFeatures(options: FeatureOptions): void {
       const { onDisk, columns, data } = project;
       const names = await nameCompletions({ file, offset, onDisk, columns, data: data?.figures });
       if (token.isCancellationRequested) return null;
-      const schema = suits(file) ? await (await yaml()).complete(project.text, params.position) : undefined;
+      const schema = suits(file) ? await (await service(project)).complete(project.text, params.position) : undefined;
       return merged(names, schema, inFlow(file, spotAt(file, offset).path));
     }),
   );
@@ -117,7 +125,7 @@ export function registerFeatures(options: FeatureOptions): void {
       const { columns, data } = project;
       const models = await figures.models(project.path);
       const own = figuresAt({ file, columns, data: data?.figures, models, now: Date.now() }, spot);
-      const schema = suits(file) ? await (await yaml()).hover(project.text, params.position) : null;
+      const schema = suits(file) ? await (await service(project)).hover(project.text, params.position) : null;
       const about = markupOf(schema);
       if (!own && !about) return null;
       const value = [own, about].filter(Boolean).join("\n\n---\n\n");
@@ -141,9 +149,9 @@ export function registerFeatures(options: FeatureOptions): void {
     fromYaml(uri, [], (service, text) => service.selections(text, positions)),
   );
   connection.onDocumentFormatting(({ textDocument: { uri }, options: { tabSize } }) =>
-    answer(uri, [], async ({ text }, file) =>
+    answer(uri, [], async (project, file) =>
       // A file that cannot be read cannot be laid out either.
-      suits(file) && file.problems.length === 0 ? (await yaml()).format(text, tabSize) : [],
+      suits(file) && file.problems.length === 0 ? (await service(project)).format(project.text, tabSize) : [],
     ),
   );
 

@@ -47,6 +47,8 @@ export interface ProjectDocument {
   /** The last data check that came to an end, and the project it was of. */
   data?: DataResult;
   columns: SampledColumn[];
+  /** Settled once the file has been checked for the first time: what takes long waits for it. */
+  ready: Promise<void>;
 }
 
 export interface ProjectDocumentsOptions {
@@ -73,6 +75,7 @@ interface State extends ProjectDocument {
   dataKey?: string;
   columnsKey?: string;
   lastCheck: number;
+  isReady: () => void;
 }
 
 export type ProjectDocuments = ReturnType<typeof createProjectDocuments>;
@@ -111,6 +114,8 @@ export function createProjectDocuments(options: ProjectDocumentsOptions) {
       await step(state);
     } catch (error) {
       log(`${state.uri}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    } finally {
+      state.isReady();
     }
   }
 
@@ -209,12 +214,18 @@ export function createProjectDocuments(options: ProjectDocumentsOptions) {
   return {
     open(text: TextDocument): void {
       const path = pathOf(text.uri);
+      let isReady = (): void => {};
+      const ready = new Promise<void>((resolve) => {
+        isReady = resolve;
+      });
       const state: State = {
         uri: text.uri,
         path: path ?? `/unsaved/${text.uri.replace(/[^A-Za-z0-9.]+/g, "-")}`,
         onDisk: path !== undefined,
         text,
         columns: [],
+        ready,
+        isReady,
         lastCheck: 0,
       };
       states.set(text.uri, state);
@@ -230,6 +241,7 @@ export function createProjectDocuments(options: ProjectDocumentsOptions) {
       const state = states.get(uri);
       if (!state) return;
       states.delete(uri);
+      state.isReady();
       stopData(state);
       clearTimeout(state.checkTimer);
       clearTimeout(state.rereadTimer);

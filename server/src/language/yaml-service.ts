@@ -17,7 +17,7 @@ import type {
 import { editorSchema } from "./editor-schema.ts";
 
 /** Files longer than this (UTF-16 units) get diagnostics only: the library would hold the server's thread for seconds. */
-export const SERVICE_LIMIT = 2 * 1024 * 1024;
+export const SERVICE_LIMIT = 1024 * 1024;
 
 export interface YamlService {
   complete(document: TextDocument, position: Position): Promise<CompletionList>;
@@ -27,6 +27,12 @@ export interface YamlService {
   selections(document: TextDocument, positions: Position[]): Promise<SelectionRange[]>;
   /** Edits that lay the file out evenly. */
   format(document: TextDocument, tabWidth: number): Promise<TextEdit[]>;
+}
+
+export interface LazyYamlService {
+  (): Promise<YamlService>;
+  /** Frees what the library holds of a closed file. */
+  forget(uri: string): void;
 }
 
 /** Documents of which the library has a version of its own. */
@@ -49,12 +55,16 @@ function numbered(document: TextDocument): TextDocument {
 export function lazyYamlService(
   capabilities: () => ClientCapabilities,
   log: (message: string) => void,
-): () => Promise<YamlService> {
+): LazyYamlService {
   let loading: Promise<YamlService> | undefined;
-  return () => {
+  const load = () => {
     loading ??= loadYamlService(capabilities(), log);
     return loading;
   };
+  return Object.assign(load, {
+    // The library keeps the last text of every file it ever saw, and has no other way to let go of it.
+    forget: (uri: string) => void loading?.then((service) => service.symbols(TextDocument.create(uri, "yaml", 0, ""))),
+  });
 }
 
 async function loadYamlService(
