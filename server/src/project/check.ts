@@ -180,6 +180,12 @@ function targetNames(spec: ProjectFile): string[] {
   return [...new Set(spec.task.targets.flatMap((target) => [target.name ?? target.column, target.column]))];
 }
 
+/** Rows hold texts and labels by these names, as objects: this one is no key of an object. */
+function reservedName(name: string, at: Path, found: Findings): void {
+  if (name !== "__proto__") return;
+  found.add("error", "reserved-name", at, `"__proto__" cannot be used as a name. Give the column another "name".`);
+}
+
 function checkColumns({ spec }: Checked, found: Findings): void {
   const { inputs, targets } = spec.task;
   const targetColumns = new Map<string, number>();
@@ -194,6 +200,7 @@ function checkColumns({ spec }: Checked, found: Findings): void {
       const message = `Two targets are called "${name}". Give one of them another "name".`;
       found.add("error", "duplicate-target", [...at, target.name === undefined ? "column" : "name"], message);
     }
+    reservedName(name, [...at, target.name === undefined ? "column" : "name"], found);
     if (!targetColumns.has(target.column)) targetColumns.set(target.column, index);
     targetNames.set(name, index);
   });
@@ -219,6 +226,7 @@ function checkColumns({ spec }: Checked, found: Findings): void {
         message,
       );
     }
+    reservedName(name, typeof input === "string" || !input.name ? columnAt : [...at, "name"], found);
     if (column === spec.dataset.split.column) {
       const message = `Column "${column}" names the splits: the model should not read it. Remove it from the inputs.`;
       found.add("warning", "input-is-split", columnAt, message);

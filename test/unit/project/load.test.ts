@@ -196,6 +196,16 @@ const BAD: [name: string, text: string, expected: string[]][] = [
     ],
   ],
   [
+    "names that are no keys of objects",
+    frame({
+      task: "  inputs: [Text, { column: Other, name: __proto__ }]\n  targets:\n    - column: __proto__\n    - { column: Kind, name: constructor }\n",
+    }),
+    [
+      '5:41 error reserved-name: "__proto__" cannot be used as a name. Give the column another "name".',
+      '7:15 error reserved-name: "__proto__" cannot be used as a name. Give the column another "name".',
+    ],
+  ],
+  [
     "labels that clash",
     frame({
       task: "  inputs: [Text]\n  targets:\n    - column: Kind\n      labels:\n        - Toe\n        - Toe\n        - TOE\n        - { name: Foot, aliases: [Toe] }\n      never: [Tow]\n",

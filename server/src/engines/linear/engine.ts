@@ -1,5 +1,5 @@
 /** Engine `linear`: between the job's rows and the mathematics of this folder. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -299,7 +299,8 @@ async function predict(run: PredictRun): Promise<void> {
     }
   };
   if (run.outOfFold) {
-    if (run.job.data.validation) {
+    // A fine-tune with validation rows leaves none; those rows may be gone since.
+    if (run.job.data.validation || !existsSync(join(run.artifact, OUT_OF_FOLD))) {
       const rows = run.rows.filter((row) => row.split === "train" || row.split === "tune");
       const manifest = await readManifest(run.artifact);
       const features = await extractFeatures(

@@ -134,7 +134,9 @@ export async function outOfFold(
     heldOut: rows.filter((_, i) => fold[i] === f),
   }));
   if (tasks.some((task) => task.train.length === 0)) {
-    throw new RangeError("Out-of-fold probabilities need rows of at least two groups.");
+    throw new RangeError(
+      "Out-of-fold probabilities need labelled rows of at least two groups, and all of these are duplicates of one another or share one group. Add rows with other texts.",
+    );
   }
   const workers = openWorkers(threads, signal);
   let results: Float32Array[];
