@@ -53,7 +53,7 @@ describe("supervisor", function () {
     it(`${name}: launches once, apart from its starter, and says how the runner ended`, async () => {
       const lock = join(top, "a lock");
       const script =
-        'echo out; echo "$CLF_ATTEMPT" >&2; printf "1\\n2\\ntorn" > attempts/1/events.jsonl; sleep 1; kill -9 $$';
+        'echo out; echo "$CLF_ATTEMPT" >&2; printf "1\\n2\\ntorn" > attempts/1/events.jsonl; until [ -e go ]; do sleep 0.05; done; kill -9 $$';
       const command = ["sh", "-c", script, folder];
       assert.equal(launch(start, lock, command), "launched");
       assert.equal(launch(start, lock, command), "already launched");
@@ -66,6 +66,7 @@ describe("supervisor", function () {
       // Script and manager agree on who is who.
       const me = await identify(launched.pid);
       assert.deepEqual([launched.started, launched.boot, launched.machine], [me?.started, me?.boot, me?.machine]);
+      await writeFile(join(folder, "go"), "");
       const end = await exit();
       assert.deepEqual([end.code, end.signal, end.events, end.cancelled], [137, "KILL", 2, false]);
       assert.match(await readFile(join(folder, "attempts/1/log.txt"), "utf8"), /^out\n1\n/);
