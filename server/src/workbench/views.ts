@@ -109,8 +109,9 @@ async function dataFiles(project: OpenProject): Promise<string[]> {
 /** All targets of a judged row. Reasons are those of the Flagged list: a labelled row comes up only when its label is doubtful. */
 export function targetViews({ row, targets }: JudgedRow, verdicts: Verdicts): TargetView[] {
   return targets.map(({ target, label, confidence, top, accepted, reasons }): TargetView => {
-    const given = row.labels[target] ?? null;
+    const inData = row.labels[target] ?? null;
     const verdict = verdictOf(verdicts, row.row, target);
+    const given = verdict?.current?.after ?? inData;
     const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
     return {
       target,
@@ -119,7 +120,7 @@ export function targetViews({ row, targets }: JudgedRow, verdicts: Verdicts): Ta
       confidence,
       top,
       accepted,
-      reasons: row.split === "pool" || given === null ? reasons : reasons.filter((reason) => reason === "label-issue"),
+      reasons: row.split === "pool" || inData === null ? reasons : reasons.filter((reason) => reason === "label-issue"),
       decided: kind === "undone" ? null : kind,
     };
   });
