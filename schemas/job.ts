@@ -28,6 +28,13 @@ export const JobModel = z.strictObject({
   training_spec: z.string(),
   /** The fine-tune job whose `model/` is used, and where in this job's folder it lies; absent for a fine-tune and for engines that need none. */
   artifact: z.strictObject({ job: z.string(), path: z.string() }).optional(),
+  /**
+   * Engine `predictions`: the copy of its file in this job's folder, the file's name in the project, and what it held. `id`
+   * is the dataset's id column, which is looked for when the model names none.
+   */
+  source: z
+    .strictObject({ path: z.string(), name: z.string(), sha256: z.string(), id: z.string().optional() })
+    .optional(),
 });
 export type JobModel = z.output<typeof JobModel>;
 

@@ -264,6 +264,8 @@ export const ModelReport = z.strictObject({
   tokens: z.strictObject({ prompt: z.int(), completion: z.int() }).nullable(),
   /** Dollars, where a price is known. */
   cost: z.number().nullable(),
+  /** What the figures cannot say of themselves, in sentences: of another system's predictions. */
+  notes: z.array(z.string()).optional(),
 });
 export type ModelReport = z.output<typeof ModelReport>;
 

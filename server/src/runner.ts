@@ -17,6 +17,7 @@ import { createDuckDb, type DuckDb } from "./dataset/duckdb.ts";
 import { predictionsToParquet, readPredictionsParquet } from "./dataset/predictions-parquet.ts";
 import { type Engine, EngineError, type EngineRun } from "./engines/engine.ts";
 import { linearEngine } from "./engines/linear/engine.ts";
+import { predictionsEngine } from "./engines/predictions/engine.ts";
 import type { ModelPredictions } from "./evaluation/assess.ts";
 import { buildReport, type EvaluatedModel, type PreviousEvaluation } from "./evaluation/report.ts";
 import { wholeLines } from "./jobs/lines.ts";
@@ -24,7 +25,7 @@ import { predictionsFile } from "./jobs/predictions.ts";
 import { openRunnerFolder, type RunnerFolder } from "./jobs/runnerFolder.ts";
 
 /** The engines this runner can run. `qlora` has a runner of its own, in Python. */
-const engines: Partial<Record<EngineName, Engine>> = { linear: linearEngine };
+const engines: Partial<Record<EngineName, Engine>> = { linear: linearEngine, predictions: predictionsEngine };
 
 /** What job.json's `options` hold for the Node runner. */
 const Options = z.looseObject({
@@ -115,6 +116,7 @@ async function predict(folder: RunnerFolder, rows: JobRow[], options: z.output<t
       await engine.predict({
         ...runOf(folder, model, rows, threads),
         ...(model.artifact ? { artifact: join(folder.folder, model.artifact.path) } : {}),
+        ...(model.source ? { source: join(folder.folder, model.source.path) } : {}),
         splits: options.splits,
         outOfFold: options.outOfFold,
         done: (row, target) => folder.predictions.has(model.name, row, target),

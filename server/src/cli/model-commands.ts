@@ -1,11 +1,13 @@
 /** `clf fine-tune`, `clf evaluate`, `clf compare`. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { EvaluateDocument } from "../../../schemas/cli.ts";
 import type { ModelReport, Report } from "../../../schemas/report.ts";
 import { closest, didYouMean } from "../project/suggest.ts";
 import { isFineTuned, newestEvaluation, readReport } from "../workflow/artifacts.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printJson, table } from "./io.ts";
+import { CliError, EXIT, percent, print, printJson, say, table } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { projectPath, soundData, withProject } from "./project.ts";
 
@@ -44,6 +46,16 @@ function chosen(session: Session, names: string[] | undefined, wanted: (name: st
 
 const isLinear = (session: Session) => (name: string) => session.project.spec.models[name]?.engine === "linear";
 
+/** Models that predict here without being asked for by name: those that take no GPU and no money, and are there. */
+const predictsHere = (session: Session) => (name: string) => {
+  const model = session.project.spec.models[name]!;
+  if (model.engine !== "predictions") return model.engine === "linear";
+  // Another system may predict later: the rest of the project works without.
+  if (existsSync(join(session.project.folder, model.source))) return true;
+  say(`${name} is left out: there is no file ${model.source} yet.`);
+  return false;
+};
+
 export async function fineTune(path: string, options: JobOptions): Promise<number> {
   return withProject(path, async (session, { locate }) => {
     const models = chosen(session, options.model, isLinear(session));
@@ -72,7 +84,7 @@ function common(options: JobOptions): Partial<JobRequest> {
 
 export async function evaluate(path: string, options: JobOptions & { pool?: boolean; job?: string }): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const models = chosen(session, options.model, isLinear(session));
+    const models = chosen(session, options.model, predictsHere(session));
     if (models.length === 0) throw new CliError("No model can be evaluated here. Name one: --model NAME", EXIT.usage);
     if (options.job !== undefined) await knownJob(session, options.job);
     const data = await soundData(session, locate);
@@ -101,7 +113,7 @@ export async function evaluate(path: string, options: JobOptions & { pool?: bool
 
 export async function compare(path: string, options: JobOptions): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const models = chosen(session, options.model, isLinear(session));
+    const models = chosen(session, options.model, predictsHere(session));
     if (models.length < 2) throw new CliError("A comparison needs two models or more: --model A --model B", EXIT.usage);
     const data = await soundData(session, locate);
     await fineTuneMissing(session, data, models);

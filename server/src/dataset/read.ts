@@ -87,14 +87,41 @@ export async function readTable(files: DataFile[], wanted: WantedColumn[], optio
   return { ...sink.finish(), files, columns };
 }
 
-interface Sink {
+/** Takes the rows of a file as they are read. */
+export interface RecordSink {
+  /** Rows so far. */
   count: number;
-  file: number;
-  /** Starts a row; then one `append` a wanted column. */
+  /** Starts a row; then one `append` a wanted column, in their order. */
   row(line: number): void;
   appendField(column: number, fields: Fields, field: number): void;
   appendText(column: number, text: string): void;
+}
+
+interface Sink extends RecordSink {
+  file: number;
   finish(): Omit<Table, "files" | "columns">;
+}
+
+/** Reads one file row by row; nothing of it is kept. What cannot be read becomes a problem. */
+export async function readRecords(
+  file: DataFile,
+  wanted: WantedColumn[],
+  sink: RecordSink,
+  options: ReadOptions,
+): Promise<void> {
+  const progress = (done: number): void => options.onProgress?.(Math.min(done, file.bytes), file.bytes);
+  if (file.format === "parquet") await readParquet(file, wanted, sink, options);
+  else await readText(file, wanted, sink, options, progress);
+}
+
+/**
+ * Names of a file's columns, the keys of the first record for JSON, without reading further. Empty, with a problem, when
+ * there are none to read.
+ */
+export async function readColumnNames(file: DataFile, options: ReadOptions): Promise<string[]> {
+  const nothing: RecordSink = { count: 0, row() {}, appendField() {}, appendText() {} };
+  if (file.format === "parquet") return readParquet(file, [], nothing, options, true);
+  return readText(file, [], nothing, options, () => {}, true);
 }
 
 function createSink(wanted: WantedColumn[]): Sink {
@@ -216,12 +243,14 @@ function missingColumn(name: string, names: string[], file: DataFile, line?: num
   };
 }
 
+/** @param namesOnly stop once the columns are known */
 async function readText(
   file: DataFile,
   wanted: WantedColumn[],
-  sink: Sink,
+  sink: RecordSink,
   { problems, pace, signal }: ReadOptions,
   progress: (done: number) => void,
+  namesOnly = false,
 ): Promise<string[]> {
   let columns: string[] = [];
   let fatal = false;
@@ -242,7 +271,7 @@ async function readText(
             const found = matchColumns(names, wanted, file, line, problems);
             if (!found) return false;
             places = found;
-            return true;
+            return !namesOnly;
           },
           row(fields, line) {
             sink.row(line);
@@ -310,7 +339,9 @@ async function readText(
         break;
       }
       offset += chunk.length;
-      if (chunk.length > 0 && !parser.push(chunk)) break;
+      const more = chunk.length === 0 || parser.push(chunk);
+      if (namesOnly && columns.length > 0) return columns;
+      if (!more) break;
     }
     if (broken.length > 0 && !fatal) fault(encodingFault(broken, 0, offset, parser.nextLine()));
     else if (!fatal) parser.end();
@@ -399,8 +430,9 @@ function utf16Fault(chunk: Buffer): RecordFault | undefined {
 async function readParquet(
   file: DataFile,
   wanted: WantedColumn[],
-  sink: Sink,
+  sink: RecordSink,
   { duckdb, problems, pace, signal }: ReadOptions,
+  namesOnly = false,
 ): Promise<string[]> {
   const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   try {
@@ -410,7 +442,7 @@ async function readParquet(
     const names = described.data[0] as string[];
     const types = described.data[1] as string[];
     const places = matchColumns(names, wanted, file, 1, problems);
-    if (!places) return names;
+    if (!places || namesOnly) return names;
     const cells = places.map((place, i) => {
       if (place < 0) return "''";
       const column = identifier(wanted[i]!.name);

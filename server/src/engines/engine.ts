@@ -25,6 +25,8 @@ export interface FineTuneRun extends EngineRun {
 export interface PredictRun extends EngineRun {
   /** The folder a fine-tune left; absent for engines that need none. */
   artifact?: string;
+  /** The copy of `model.source`; absent for models without one. */
+  source?: string;
   /** The splits to predict. `outOfFold` asks for the out-of-fold probabilities of the train and tune rows as well. */
   splits: readonly SplitName[];
   outOfFold: boolean;

@@ -4,7 +4,7 @@ import type { SplitName } from "../../../schemas/rows.ts";
 /** Probabilities are written with so many significant digits: far below any interval we print, half the bytes. */
 const DIGITS = 6;
 
-const rounded = (p: number): number => Math.min(1, Math.max(0, Number(p.toPrecision(DIGITS))));
+export const rounded = (p: number): number => Math.min(1, Math.max(0, Number(p.toPrecision(DIGITS))));
 
 /**
  * A prediction line from the probabilities of all labels.

@@ -41,6 +41,7 @@ import {
   validationRows,
 } from "../confidence/roles.ts";
 import { reportAccept, reportJoint, reportTarget } from "./metrics.ts";
+import { notesOf } from "./notes.ts";
 import { scoredRowsOf } from "./scored.ts";
 import { thresholdsTable } from "./thresholds.ts";
 
@@ -164,6 +165,7 @@ export function assessModel(
       joint,
       accept: groups.map((group) => decide(job, model, group, uses, rows)),
       ...figures,
+      ...notesOf(job, model, predictions.plain),
     },
     reported: new Map(targets.flatMap(({ target, reported }) => (reported ? [[target.name, reported] as const] : []))),
   };
@@ -234,14 +236,14 @@ function decide(
         grid,
         { risk: accept.risk ?? 0.05, certainty: accept.certainty ?? 0.95 },
         {
-          population: `rows like those of ${job.project.name}`,
+          population: populationOf(job, model),
           date: job.created,
           uses,
           voidBecause:
             job.data.sampling.applied === "all"
               ? ["sampling is applied to validation and test too, so they are not like the rows to come"]
               : [],
-          ...(model.artifact ? { modelFingerprint: model.artifact.job } : {}),
+          ...fingerprintOf(model),
           dataFingerprint: job.data.fingerprint,
           ...(job.data.grouped ? { groups: groupNumbers(certifying, rows) } : {}),
           seed: job.seed,
@@ -273,6 +275,18 @@ function decide(
       : [],
     pool: flags && pool ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
   };
+}
+
+function populationOf(job: Job, model: JobModel): string {
+  const rows = `rows like those of ${job.project.name}`;
+  if (model.spec.engine !== "predictions") return rows;
+  return `${rows}, if none of them was among the rows that "${model.name}" was trained on: nothing is known of those`;
+}
+
+/** What the certificate depends on: the artifact, or the file of predictions. */
+function fingerprintOf({ artifact, source }: JobModel): { modelFingerprint?: string } {
+  const fingerprint = artifact?.job ?? source?.sha256;
+  return fingerprint === undefined ? {} : { modelFingerprint: fingerprint };
 }
 
 /** A number for each row's group; rows without one are groups of their own. */

@@ -67,5 +67,6 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
     const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";
     sentences.push(`${prefix}${of}${why}${review}`);
   }
+  for (const note of model.notes ?? []) sentences.push(`${prefix}${note}`);
   return sentences;
 }

@@ -126,7 +126,8 @@ export async function openRunnerFolder(folder: string, env: NodeJS.ProcessEnv = 
         const message = error instanceof Error ? error.message : String(error);
         // Where it happened is for the log, not for people.
         if (error instanceof Error && error.stack) console.error(error.stack);
-        event({ type: "error", message });
+        const { remedy } = error as { remedy?: unknown };
+        event({ type: "error", message, ...(typeof remedy === "string" ? { remedy } : {}) });
         end("failed", message);
         return 1;
       } finally {

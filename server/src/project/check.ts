@@ -452,9 +452,23 @@ function checkPredictions(checked: Checked, at: Path, model: ModelOf<"prediction
     if (columns.probabilities && columns.logits) {
       const message = `Give either "probabilities" or "logits" of "${target}", not both. Remove one.`;
       found.add("error", "predictions-columns", [...path, "logits"], message, { part: "key" });
+    } else if (columns.probability && (columns.probabilities || columns.logits)) {
+      const message = `"probability" does nothing beside a column a label. Remove it.`;
+      found.add("error", "predictions-columns", [...path, "probability"], message, { part: "key" });
     } else if (!columns.label && !columns.probabilities && !columns.logits) {
       const message = `Say which column holds the predicted label of "${target}": add "label", "probabilities" or "logits".`;
       found.add("error", "predictions-columns", path, message, { part: "key" });
+    }
+    const index = checked.spec.task.targets.findIndex(({ name, column }) => name === target || column === target);
+    const labels = checked.labels.get(index)?.labels;
+    for (const kind of ["probabilities", "logits"] as const) {
+      for (const label of labels ? Object.keys(columns[kind] ?? {}) : []) {
+        if (labels!.some(({ name, aliases }) => name === label || aliases?.includes(label))) continue;
+        const names = labels!.map(({ name }) => name);
+        const suggestions = closest(label, names);
+        const message = `"${label}" is not among the labels of "${target}".${didYouMean(suggestions) || choices(names)}`;
+        found.add("error", "unknown-label", [...path, kind, label], message, { part: "key", suggestions });
+      }
     }
   }
 }

@@ -1,13 +1,16 @@
 /** Fills a job folder: everything its runner needs, so that the folder alone says what the job is (DESIGN §4). */
-import { existsSync } from "node:fs";
-import { cp, link, mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { constants, createReadStream, existsSync } from "node:fs";
+import { copyFile, cp, link, mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Job, JobKind, JobModel, JobTarget } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
 import { acceptedShare } from "../evaluation/report.ts";
 import type { NewJob } from "../jobs/store.ts";
+import { confine } from "../project/paths.ts";
 import { trainingSpecHash } from "../project/training-spec.ts";
 import { trainingDecisions } from "../review/apply.ts";
 import { versions } from "../versions.ts";
@@ -108,6 +111,9 @@ async function prepareModel(
     spec: modelSpec(session, name),
     training_spec: trainingSpecHash(session.project, name),
   };
+  if (model.spec.engine === "predictions") {
+    return { ...model, source: await copySource(session, name, model.spec.source, folder) };
+  }
   if (request.kind === "fine-tune" || !isFineTuned(session, name)) return model;
   const from = request.artifact ?? (await currentFineTune(session, name))?.id;
   if (!from) throw new WorkflowError(`Model "${name}" has not been fine-tuned as it now stands. Fine-tune it first.`);
@@ -124,6 +130,31 @@ async function prepareModel(
   const path = `data/models/${name}`;
   await linkFolder(source, join(folder, path));
   return { ...model, artifact: { job: from, path } };
+}
+
+/** A copy, not a link: other systems write such a file anew in its place. */
+async function copySource(
+  { project }: Session,
+  model: string,
+  source: string,
+  folder: string,
+): Promise<NonNullable<JobModel["source"]>> {
+  const confined = await confine(project.folder, source);
+  if ("refused" in confined) throw new WorkflowError(`Model "${model}": ${confined.refused}`);
+  const path = `data/models/${model}/${basename(confined.path)}`;
+  const to = join(folder, path);
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    await copyFile(confined.path, to, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file in the project's folder" : message;
+    throw new WorkflowError(`The predictions of model "${model}" in ${source} cannot be read: ${why}.`);
+  }
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(to), hash);
+  const { id } = project.spec.dataset;
+  return { path, name: source, sha256: hash.digest("hex"), ...(id === undefined ? {} : { id }) };
 }
 
 /** @throws WorkflowError unless the job is a fine-tune of the model, with the inputs that the project has */
@@ -192,7 +223,7 @@ function brief({ all: _, ...prediction }: Prediction): Prediction {
 
 /**
  * By model: how many models and rounds have been certified on the project's validation rows, this one included
- * (DESIGN §5.3). An artifact that is evaluated again is the same use.
+ * (DESIGN §5.3). An artifact, or a file of predictions, that is evaluated again is the same use.
  */
 async function certificateUses(session: Session, models: readonly JobModel[]): Promise<Record<string, number>> {
   const spent = new Set<string>();
@@ -200,8 +231,10 @@ async function certificateUses(session: Session, models: readonly JobModel[]): P
     const snapshot = await session.jobs.store.read(id).catch(() => null);
     if (snapshot?.state !== "succeeded" || !isJobOf(session.project, snapshot.job)) continue;
     if (snapshot.job.kind !== "evaluate" && snapshot.job.kind !== "compare") continue;
-    for (const { name, artifact } of snapshot.job.models) spent.add(`${name}\n${artifact?.job ?? ""}`);
+    for (const model of snapshot.job.models) spent.add(useOf(model));
   }
-  for (const { name, artifact } of models) spent.add(`${name}\n${artifact?.job ?? ""}`);
+  for (const model of models) spent.add(useOf(model));
   return Object.fromEntries(models.map(({ name }) => [name, spent.size]));
 }
+
+const useOf = ({ name, artifact, source }: JobModel): string => `${name}\n${artifact?.job ?? source?.sha256 ?? ""}`;
