@@ -228,7 +228,9 @@ function decide(
     if (group.every(({ tune }) => size(tune) > 0)) grid = acceptGrid(of(({ tune }) => tune));
     else if (group.every(({ pool }) => size(pool) > 0)) grid = acceptGrid(of(({ pool }) => pool));
     if (grid === null) {
-      why = "Nothing is accepted: there are no tune rows to choose thresholds on. Give `split.tune` a share of train.";
+      why = rows.some(({ split }) => split === "tune")
+        ? "Nothing is accepted: thresholds are chosen on tune rows, and none of them has a prediction."
+        : "Nothing is accepted: there are no tune rows to choose thresholds on. Give `split.tune` a share of train.";
     } else {
       const certifying = of<"validation" | "out-of-fold">((assessed) => assessed.certifying);
       rule = certify(

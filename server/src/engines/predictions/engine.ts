@@ -112,9 +112,9 @@ async function readPredictions(
   };
   const keyPlaces = key.columns.map(place);
   const readers = targets.map((columns) => answerReader(columns, place));
-  const matcher = key.by === "id" ? matchById(run.rows) : matchByInputs(run.rows, run.job.task.inputs);
-  const tallies = targets.map((columns) => targetTally(columns, file.name));
   const asked = new Set(run.splits);
+  const matcher = key.by === "id" ? matchById(run.rows, asked) : matchByInputs(run.rows, run.job.task.inputs, asked);
+  const tallies = targets.map((columns) => targetTally(columns, file.name));
   const predicted = new Uint8Array(run.rows.length);
   /** Of inputs that several rows share: the answers of their first record. */
   const shared = new Map<string, Answer[]>();
@@ -142,12 +142,12 @@ async function readPredictions(
     const name = key.by === "id" ? texts[0]! : inputsKey(key.columns, texts);
     const found = matcher.take(name);
     if (found.row === null) {
+      if (found.why === "not-asked") return;
       const miss = unmatched[found.why];
       if (miss.count++ === 0) miss.line = line;
       return;
     }
     const row = run.rows[found.row]!;
-    if (!asked.has(row.split)) return;
     const answers = readers.map((reader) => reader.read(cells));
     for (const [t, answer] of answers.entries()) {
       tallies[t]!.add(answer, row.labels[targets[t]!.target.name] ?? null, line);
