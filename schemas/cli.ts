@@ -158,6 +158,8 @@ export const FlaggedDocument = z.strictObject({
       target: z.string(),
       /** The first input. */
       text: z.string(),
+      /** Drawn for the audit, to be judged unseen: label, confidence, margin and top are empty. */
+      blind: z.boolean(),
       label: z.string().nullable(),
       confidence: share,
       margin: z.number(),

@@ -1,7 +1,7 @@
 /** The main job from the command line: from a bare table to a second round with people's decisions. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   CheckDocument,
@@ -30,7 +30,8 @@ import { build, clf, document, LABELLED, POOL, removeFolder, SCRIPT_LABEL, small
 const NATURE = "NatureTitle";
 const PART = "Part of Body Title";
 
-describe("clf, end to end", () => {
+describe("clf, end to end", function () {
+  this.timeout(120_000);
   let cwd: string;
   const at = () => ({ cwd });
   before(async function () {
@@ -235,6 +236,26 @@ describe("clf, end to end", () => {
       assert.equal(words.err, "");
       assert.match(words.out, /^On \d+ rows \d+ of \d+ flagged targets wait for a person, by baseline:\n/);
       assert.match(words.out, /\n… and \d+ more \(--limit N\)\n$/);
+    });
+
+    it("rows drawn for the audit are judged without the prediction", async () => {
+      // A share of accepted rows that is sure to draw some.
+      const project = readFileSync(join(cwd, "small.clf.yaml"), "utf8");
+      writeFileSync(join(cwd, "audit.clf.yaml"), project.replace("confidence:", "confidence:\n  audit: 0.9"));
+      cpSync(join(cwd, "small.splits.jsonl"), join(cwd, "audit.splits.jsonl"));
+      await document(EvaluateDocument, ["evaluate", "audit.clf.yaml", "-m", "baseline"], at());
+      const audited = await document(FlaggedDocument, ["flagged", "audit.clf.yaml", "--reason", "audit"], at());
+      const [item] = audited.items;
+      assert.deepEqual([item?.blind, item?.label, item?.top], [true, null, []]);
+      const confirm = await clf(["review", "audit.clf.yaml", item!.row, item!.target, "--confirm"], at());
+      assert.equal(confirm.code, 2);
+      assert.match(confirm.err, /drawn for the audit: judge it without seeing the prediction, and name the label/);
+      const label = item!.target === NATURE ? "Fractures" : "Finger";
+      const args = ["review", "audit.clf.yaml", item!.row, item!.target, label];
+      const { decisions: made } = await document(ReviewDocument, args, at());
+      assert.equal(made[0]!.blind, true);
+      assert.equal(made[0]!.prediction, undefined);
+      for (const name of ["audit.clf.yaml", "audit.splits.jsonl", "reviews.jsonl"]) rmSync(join(cwd, name));
     });
 
     it("wrong targets, reasons, orders, rows and labels are refused with what would be right", async () => {

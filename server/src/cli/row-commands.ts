@@ -206,7 +206,9 @@ export async function flagged(
         decided: counts.decided,
         waiting: counts.waiting,
         items: shown.map(({ position: _, ...item }) => ({
-          ...item,
+          ...(isBlind(item.reasons)
+            ? { ...item, label: null, confidence: 0, margin: 0, top: [], blind: true }
+            : { ...item, blind: false }),
           text: firstText(judged.rows.get(item.row)!.row.inputs),
         })),
       });
@@ -225,7 +227,7 @@ export async function flagged(
       const lines = shown.map((item) => [
         item.row,
         item.target,
-        `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
+        isBlind(item.reasons) ? "judge unseen" : `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
         item.given === null ? "" : `label now: ${item.given}`,
         item.reasons.join(", "),
         cut(firstText(judged.rows.get(item.row)!.row.inputs)),
@@ -254,6 +256,9 @@ function knownReason(given: string): FlagReason {
   if (reason.success) return reason.data;
   throw new CliError(`"${given}" is no reason. Reasons: ${FlagReason.options.join(", ")}.`, EXIT.usage);
 }
+
+/** Rows drawn for the audit are judged without the prediction: who has seen it tends to agree with it. */
+const isBlind = (reasons: readonly FlagReason[]): boolean => reasons.includes("audit");
 
 const rowsOf = (items: readonly { row: string }[]): number => new Set(items.map(({ row }) => row)).size;
 
@@ -388,6 +393,10 @@ function decisionOn(
   const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
   const given = rowLabel(rows, t, at);
   const confirmed = seen?.label ?? given;
+  const blind = isBlind(seen?.reasons ?? []);
+  if (kind === "confirmed" && blind) {
+    throw refuse(`Row ${row} was drawn for the audit: judge it without seeing the prediction, and name the label.`);
+  }
   if (kind === "confirmed" && confirmed === null) {
     throw refuse(`There is no prediction and no label of ${row} to confirm. Name the label.`);
   }
@@ -400,7 +409,8 @@ function decisionOn(
       split: SPLITS[rows.split[at]!]!,
       given,
       reasons: seen?.reasons ?? [],
-      ...(seen && !("why" in judged)
+      blind,
+      ...(seen && !blind && !("why" in judged)
         ? {
             prediction: {
               model: judged.model,
