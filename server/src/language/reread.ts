@@ -1,7 +1,7 @@
 /**
  * Reads a YAML file again after an edit by reading only the entries around the edit: reading 4,000 lines takes longer
  * than a keystroke may. Gives up, so that the whole file is read, wherever a part might mean something else alone than in
- * its place: anchors, aliases, tags, document markers, duplicate keys, edits of indentation.
+ * its place: anchors, aliases, tags, document markers, empty and duplicate keys, edits of indentation.
  */
 import {
   LIMITS,
@@ -39,7 +39,7 @@ interface Run {
 /** Entries longer than this share of the file are not worth a reading of their own. */
 const LARGEST_SHARE = 1 / 3;
 
-const SPECIAL = /<<|(?:^|[\s,[{:-])[*&!]\S|^(?:%|---|\.\.\.)|^\s*\?(?:\s|$)|\t|\ufeff/m;
+const SPECIAL = /<<|(?:^|[\s,[{:-])[*&!]\S|^(?:%|---|\.\.\.)|^\s*(?:- +)*[?:](?:\s|$)|\t|\ufeff/m;
 const special = new WeakMap<YamlFile, boolean>();
 
 /**
