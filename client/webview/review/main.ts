@@ -188,7 +188,7 @@ function select(index: number, { keep = false } = {}): void {
     if (index < pages.total) void loadPages(index, index);
     return;
   }
-  closePicker();
+  if (!isShown(item)) closePicker();
   void showRow(item);
 }
 
@@ -201,6 +201,11 @@ async function showRow(item: FlaggedItem): Promise<void> {
     if (detail === null) {
       shown = undefined;
       replace(detailBox, h("p", { class: "error" }, "This row is no longer in the data."));
+      return;
+    }
+    // A list that was asked for again shows the same row: the text stays where it was scrolled to.
+    if (shown && JSON.stringify(shown.detail) === JSON.stringify(detail)) {
+      shown.item = item;
       return;
     }
     const labels = labelsOf(item.target);
@@ -218,14 +223,17 @@ async function showRow(item: FlaggedItem): Promise<void> {
 /** The words that mattered, once a person stays on a row. */
 async function explain(item: FlaggedItem): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 120));
-  if (shown?.item !== item) return;
+  if (!isShown(item)) return;
   try {
     const explanation = await ask("clf/rows/explain", { project, row: item.row, target: item.target });
-    if (explanation && shown?.item === item && !picker) drawRow(explanation);
+    if (explanation && isShown(item)) drawRow(explanation);
   } catch {
     // An extra: the row stands without it.
   }
 }
+
+const isShown = ({ row, target }: FlaggedItem): boolean =>
+  shown !== undefined && shown.item.row === row && shown.item.target === target;
 
 const labelsOf = (target: string): string[] => list?.targets.find(({ name }) => name === target)?.labels ?? [];
 
@@ -343,6 +351,7 @@ async function undo(): Promise<void> {
 
 const filters = h("div", { class: "filters", role: "toolbar", "aria-label": "Filters and order" });
 const detailBox = h("section", { class: "detail", "aria-label": "Row", tabindex: 0 });
+const pickerBox = h("div");
 const live = h("div", { class: "hidden", role: "status", "aria-live": "polite" });
 const note = h("div", { class: "error", role: "alert" });
 let picker: ReturnType<typeof createLabelPicker> | undefined;
@@ -387,7 +396,7 @@ function draw(): void {
     replace(root, ...(list ? [filters] : []), note, nothing, live);
     return;
   }
-  if (!view.element.isConnected) replace(root, filters, note, view.element, detailBox, actions, live);
+  if (!view.element.isConnected) replace(root, filters, note, view.element, detailBox, pickerBox, actions, live);
   drawList();
 }
 
@@ -529,9 +538,8 @@ function openPicker(): void {
     },
     close: closePicker,
   });
-  detailBox.append(picker.element);
+  replace(pickerBox, picker.element);
   picker.focus();
-  picker.element.scrollIntoView({ block: "nearest" });
 }
 
 function closePicker(): void {
