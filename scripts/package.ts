@@ -74,10 +74,14 @@ async function makePackage(target: string, manifest: Manifest): Promise<string> 
     }
     // Tells glibc from musl on Linux; elsewhere it is not asked.
     if (!/^(darwin|win32)/.test(target)) {
-      const [name, range] = ["detect-libc", manifestOf(packageFolder(native[1]!, version)).dependencies["detect-libc"]!];
+      const [name, range] = [
+        "detect-libc",
+        manifestOf(packageFolder(native[1]!, version)).dependencies["detect-libc"]!,
+      ];
       const installed = join(root, "node_modules", name);
       const found = manifestOf(installed).version;
-      if (found.split(".")[0] !== range.replace("^", "").split(".")[0]) throw new Error(`${name} ${found} is not ${range}`);
+      if (found.split(".")[0] !== range.replace("^", "").split(".")[0])
+        throw new Error(`${name} ${found} is not ${range}`);
       cpSync(installed, join(stage, "node_modules", name), { recursive: true, filter: WANTED });
     }
     const { scripts: _s, devDependencies: _d, bin: _b, private: _p, ...kept } = manifest;

@@ -1,6 +1,6 @@
 /**
  * A person's first hour with Clf, in real VS Code: a project from a table, a model, its confidences, a review by keyboard,
- * a second round, and the report that says what changed.
+ * a second round, and the report that says what changed. CLF_VSIX names a packaged extension to be used in place of the sources.
  */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ describe("Clf in a VS Code window", function () {
   this.timeout(180_000);
   const window = testWindow({
     workspace: data,
-    extensionPath: repository,
+    ...(process.env.CLF_VSIX ? { vsix: process.env.CLF_VSIX } : { extensionPath: repository }),
     theme: "Dark Modern",
     width: 1400,
     height: 900,
