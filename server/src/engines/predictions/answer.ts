@@ -26,8 +26,8 @@ export type Answer = Told | { fault: Fault; text: string };
 export const ROUNDING = 0.001;
 /** Sums this far from 1 are still read as probabilities, divided by their sum; beyond, they are none. */
 export const CLOSE = 0.05;
-/** Single values this far outside [0, 1] are rounding. */
-const EDGE = 1e-6;
+/** Single values this far outside [0, 1] are rounding: sums in float32 give 1.0000012. */
+const EDGE = ROUNDING;
 
 /** What programs write where there is nothing. */
 const NOTHING = new Set(["", "nan", "null", "none", "na", "n/a", "<na>"]);

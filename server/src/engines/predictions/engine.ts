@@ -220,17 +220,17 @@ async function readPredictions(
   for (const tally of tallies) messages.push(...tally.finish());
   if (unmatched.unknown.count > 0) {
     messages.push(
-      `${unmatched.unknown.count.toLocaleString("en-US")} of ${records.toLocaleString("en-US")} records of ${file.name} are of no row of the data (first: line ${unmatched.unknown.line}).`,
+      `Records of ${file.name} that are of no row of the data: ${unmatched.unknown.count.toLocaleString("en-US")} of ${records.toLocaleString("en-US")} (first: line ${unmatched.unknown.line}).`,
     );
   }
   if (unmatched.repeated.count > 0) {
     messages.push(
-      `${unmatched.repeated.count.toLocaleString("en-US")} records of ${file.name} repeat a row that has its prediction already (first: line ${unmatched.repeated.line}): the earlier one counts.`,
+      `Records of ${file.name} whose row has its prediction already: ${unmatched.repeated.count.toLocaleString("en-US")} (first: line ${unmatched.repeated.line}). The earlier one counts.`,
     );
   }
   if (differing > 0) {
     messages.push(
-      `Rows with equal inputs have different predictions in ${file.name} (${differing.toLocaleString("en-US")} times): they were matched in order. With an id column each is sure to find its row.`,
+      `Rows with equal inputs have different predictions in ${file.name} (records: ${differing.toLocaleString("en-US")}): they were matched in order. With an id column each is sure to find its row.`,
     );
   }
   if (run.outOfFold) {

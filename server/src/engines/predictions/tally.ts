@@ -54,11 +54,11 @@ export function targetTally(columns: TargetColumns, file: string): TargetTally {
       const first = faults.get(fault);
       if (first) said.push(what(first));
     };
-    say("not-a-number", ({ count, line, text }) => `${whole(count)} are no number (line ${line}: ${cell(text)})`);
-    say("outside", ({ count, line, text }) => `${whole(count)} are outside 0 to 1 (line ${line}: ${cell(text)})`);
+    say("not-a-number", ({ count, line, text }) => `${whole(count)} no number (line ${line}: ${cell(text)})`);
+    say("outside", ({ count, line, text }) => `${whole(count)} outside 0 to 1 (line ${line}: ${cell(text)})`);
     say(
       "sum",
-      ({ count, line, text }) => `${whole(count)} sum to something over ${CLOSE} away from 1 (line ${line}: ${text})`,
+      ({ count, line, text }) => `${whole(count)} with a sum over ${CLOSE} away from 1 (line ${line}: ${text})`,
     );
     return said;
   }
@@ -97,13 +97,13 @@ export function targetTally(columns: TargetColumns, file: string): TargetTally {
             ? "Scores that do not sum to 1 may be logits: name them under `logits`."
             : "Percentages have to be divided by 100; an unbounded score is no probability.";
         throw new EngineError(
-          `Of ${many(n, "prediction")} of "${target.name}" in ${file} ${whole(bad)} cannot be read as ${what}: ${unreadable().join("; ")}.`,
+          `Of ${many(n, "prediction")} of "${target.name}" in ${file} ${whole(bad)} cannot be read as ${what}: ${unreadable().join(", ")}.`,
           `Check which columns hold the ${what} (here: ${columnsOf(columns)}). ${also}`,
         );
       }
       if (bad > 0) {
         said.push(
-          `${many(bad, "prediction")} of "${target.name}" cannot be read: ${unreadable().join("; ")}. They count as unparsed and wrong.`,
+          `${many(bad, "prediction")} of "${target.name}" cannot be read: ${unreadable().join(", ")}. What cannot be read counts as unparsed and wrong.`,
         );
       }
       const unknown = of("out-of-list");
@@ -111,7 +111,7 @@ export function targetTally(columns: TargetColumns, file: string): TargetTally {
         const common = [...outOfList].sort((a, b) => b[1] - a[1]).slice(0, 3);
         const shown = common.map(([text, count]) => `${cell(text)} (${whole(count)})`).join(", ");
         const hint = didYouMean(closest(common[0]![0], names));
-        const message = `${whole(unknown)} of ${many(n, "prediction")} of "${target.name}" are none of its labels: ${shown}.${hint}`;
+        const message = `Of ${many(n, "prediction")} of "${target.name}" ${whole(unknown)} name none of its labels: ${shown}.${hint}`;
         const remedy = "List other spellings or codes as aliases of the labels.";
         if (unknown > MOST_OUT_OF_LIST * n) {
           throw new EngineError(
@@ -135,20 +135,20 @@ export function targetTally(columns: TargetColumns, file: string): TargetTally {
         said.push(`${message} Are they predictions?`);
       }
       if (of("failed") > 0)
-        said.push(`${many(of("failed"), "prediction")} of "${target.name}" are empty: they count as failed and wrong.`);
+        said.push(`Empty predictions of "${target.name}": ${whole(of("failed"))}. They count as failed and wrong.`);
       if (divided > 0) {
         said.push(
-          `The probabilities of ${many(divided, "prediction")} of "${target.name}" sum to ${least.toFixed(3)} to ${most.toFixed(3)}, not to 1: each was divided by its sum.`,
+          `The probabilities of ${many(divided, "prediction")} of "${target.name}" sum to ${range(least, most)}, not to 1: each was divided by its sum.`,
         );
       }
       if (overruled.count > 0) {
         said.push(
-          `${many(overruled.count, "prediction")} of "${target.name}" name another label than the likeliest (first: line ${overruled.line}, "${overruled.text}"): the label named counts, with its own probability.`,
+          `Another label than the likeliest is named in ${many(overruled.count, "prediction")} of "${target.name}" (first: line ${overruled.line}, "${overruled.text}"): the label named counts, with its own probability.`,
         );
       }
       if (low.count > 0) {
         said.push(
-          `${many(low.count, "prediction")} of "${target.name}" are given less than an even share of probability (first: line ${low.line}, ${low.text}). If "${columns.probability}" is the probability of one certain label, write probabilities: { THAT LABEL: "${columns.probability}" }.`,
+          `Less than an even share of probability is given in ${many(low.count, "prediction")} of "${target.name}" (first: line ${low.line}, ${low.text}). If "${columns.probability}" is the probability of one certain label, write probabilities: { THAT LABEL: "${columns.probability}" }.`,
         );
       }
       if (columns.vector && columns.vector.columns.length < names.length - 1) {
@@ -169,6 +169,11 @@ export function targetTally(columns: TargetColumns, file: string): TargetTally {
       return said;
     },
   };
+}
+
+function range(least: number, most: number): string {
+  const [from, to] = [least.toFixed(3), most.toFixed(3)];
+  return from === to ? from : `${from} to ${to}`;
 }
 
 function columnsOf({ label, probability, vector }: TargetColumns): string {
@@ -198,7 +203,7 @@ export function missingRows(
       said.push(`${file} has no prediction of any of the ${many(all, `${split} row`)}${use ? `: ${use}` : ""}.`);
     else
       said.push(
-        `${whole(count)} of ${many(all, `${split} row`)} have no prediction in ${file}: they count as failed and wrong.`,
+        `${many(all, `${split} row`)}, ${whole(count)} without a prediction in ${file}: what is missing counts as failed and wrong.`,
       );
   }
   return said;

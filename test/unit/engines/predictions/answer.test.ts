@@ -83,6 +83,13 @@ describe("cells of another system's prediction", () => {
     near(two.rest, 0.4);
   });
 
+  it("values just outside 0 to 1, as float32 gives them, are rounding", () => {
+    const { probabilities, sum } = told(fromProbabilities([0, 1], ["1.00000119", "-0.00000002"], 2));
+    assert.deepEqual([probabilities, sum], [[1, 0], undefined]);
+    assert.deepEqual(told(fromLabel(numbers, "good", "1.00000119")).probabilities, [1]);
+    assert.equal(fault(fromLabel(numbers, "good", "1.01")), "outside");
+  });
+
   it("logits: softmax, whatever their size", () => {
     near(told(fromLogits(ALL, ["1000", "1000", "-inf"])).probabilities[0]!, 0.5);
     near(told(fromLogits([0, 1], [String(Math.log(3)), "0"])).probabilities[0]!, 0.75);
