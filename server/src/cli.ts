@@ -6,6 +6,7 @@ import { program } from "./cli/program.ts";
 import { DuckDbError } from "./dataset/duckdb.ts";
 import { EngineError } from "./engines/engine.ts";
 import { ModelFileError } from "./engines/linear/model-file.ts";
+import { fileErrorMessage } from "./file-error.ts";
 import { UnreadableJob } from "./jobs/contract.ts";
 import { JobError } from "./jobs/store.ts";
 import { WorkflowError } from "./workflow/session.ts";
@@ -37,7 +38,9 @@ function described(error: unknown): Pick<CliError, "code" | "message" | "problem
   const remedy = error instanceof EngineError && error.remedy ? ` ${error.remedy}` : "";
   return {
     code: EXIT.problems,
-    message: known ? message + remedy : `Something went wrong: ${message} (CLF_DEBUG=1 shows where.)`,
+    message: known
+      ? message + remedy
+      : (fileErrorMessage(error) ?? `Something went wrong: ${message} (CLF_DEBUG=1 shows where.)`),
     problems: [],
     job: null,
   };

@@ -364,6 +364,50 @@ const BAD: Bad[] = [
     says: [/^The predictions of job \S+ cannot be read: .* Delete the job and run it again\.$/m],
   },
   {
+    name: "predictions that are gone: nothing would seem to be flagged",
+    evaluated: true,
+    make: (folder) =>
+      renameSync(join(job(folder, "evaluate"), "predictions.parquet"), join(folder, "predictions-aside")),
+    args: ["flagged", "small.clf.yaml"],
+    says: [/^The predictions of job \S+ are missing\. Delete the job and run it again\.$/m],
+  },
+  {
+    name: "rows of a job that are damaged",
+    evaluated: true,
+    make: (folder) => writeFileSync(join(job(folder, "evaluate"), "data", "rows.jsonl"), '{"row":1}\n'),
+    args: ["flagged", "small.clf.yaml"],
+    says: [/^The rows of job \S+ are damaged\. Delete the job and run it again\.$/m],
+  },
+  {
+    name: "a job whose job.json is cut off",
+    evaluated: true,
+    make(folder) {
+      const whole = job(folder, "evaluate");
+      const cut = join(whole, "..", "20260101-0000-cut-000000");
+      cpSync(whole, cut, { recursive: true });
+      writeFileSync(join(cut, "job.json"), '{"contract":1,');
+    },
+    args: ["jobs", "small.clf.yaml", "show", "20260101-0000-cut-000000"],
+    says: [
+      "Job 20260101-0000-cut-000000 cannot be read: job.json is not JSON",
+      "delete it: clf jobs small.clf.yaml delete 20260101-0000-cut-000000",
+    ],
+  },
+  {
+    name: "an id that is no job",
+    args: ["jobs", "small.clf.yaml", "show", "20260101-0000-none-000000"],
+    make: () => {},
+    code: 2,
+    says: ["There is no job 20260101-0000-none-000000."],
+  },
+  {
+    name: "a file where the jobs should be",
+    make: file(".clf", ""),
+    args: ["fine-tune", "small.clf.yaml", "-m", "words"],
+    says: [/^Cannot make \S+\.clf\/jobs: a part of the path is a file, not a folder\.$/m],
+    changes: /^small\.splits\.jsonl$/,
+  },
+  {
     name: "a damaged report",
     evaluated: true,
     make: (folder) => writeFileSync(join(job(folder, "evaluate"), "report.json"), "{"),
@@ -444,6 +488,14 @@ describe(`bad inputs (${BAD.length})`, function () {
     assert.equal(aside.length, 1);
     assert.equal(readFileSync(join(folder, aside[0]!), "utf8"), damaged);
     assert.ok(readFileSync(join(folder, "small.splits.jsonl"), "utf8").split("\n").length > 300);
+  });
+
+  it("a profile leaves nothing behind", async () => {
+    const folder = await smallProject();
+    made.push(folder);
+    const before = files(folder);
+    assert.equal((await clf(["profile", "small.clf.yaml"], { cwd: folder })).code, 0);
+    assert.deepEqual(files(folder), before);
   });
 
   it("a project that was moved keeps its jobs", async () => {

@@ -5,6 +5,7 @@ import writeFileAtomic from "write-file-atomic";
 import type { JobSummary } from "../../../schemas/job.ts";
 import { reportPage } from "../evaluation/page.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
+import { UnreadableJob } from "../jobs/contract.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
 import type { Session } from "../workflow/session.ts";
@@ -30,7 +31,14 @@ export async function jobs(
         throw new CliError(`Say which job: clf jobs ${path} ${wanted} ID. The ids: clf jobs ${path}`, EXIT.usage);
       await knownJob(session, id);
     }
-    return act(session, wanted, id ?? "", options);
+    try {
+      return await act(session, wanted, id ?? "", options);
+    } catch (error) {
+      if (!(error instanceof UnreadableJob)) throw error;
+      throw new CliError(
+        `Job ${id} cannot be read: ${error.message} Restore its folder, or delete it: clf jobs ${path} delete ${id}`,
+      );
+    }
   });
 }
 

@@ -61,9 +61,14 @@ export async function withProject<T>(
 }
 
 /** Reads the data with progress on a terminal; ends the command when the data has errors. */
-export async function soundData(session: Session, locate: Locate): Promise<ProjectData> {
+export async function soundData(
+  session: Session,
+  locate: Locate,
+  options: { saveSplits?: boolean } = {},
+): Promise<ProjectData> {
   const line = progressLine();
   const data = await readData(session, {
+    ...options,
     locate,
     onProgress: (step, done, total) => line.show(total ? `${step} ${Math.floor((100 * done) / total)} %` : `${step} …`),
   }).finally(() => line.clear());

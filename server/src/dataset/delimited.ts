@@ -204,6 +204,15 @@ export function parseDelimited(handlers: DelimitedHandlers, delimiterGiven?: str
   function unterminated(buffer: Buffer, start: number, end: number): void {
     stopped = true;
     const place = openQuote >= 0 ? openQuote : start;
+    if (openQuote < 0) {
+      handlers.fault({
+        code: "long-row",
+        message: `The row that starts here is longer than ${LONGEST_RECORD.toLocaleString("en-US")} bytes: no line ends in it. Check that the file is what its name says.`,
+        line,
+        fatal: true,
+      });
+      return;
+    }
     handlers.fault({
       code: "unterminated-quote",
       message: `The quote that opens here is never closed: everything after it (${(end - place).toLocaleString("en-US")} bytes) would be one text. Close it, or write a quote inside a text twice ("").`,

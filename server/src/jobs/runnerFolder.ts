@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import type { JobEvent, NewEvent } from "../../../schemas/events.ts";
 import type { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
+import { fileErrorMessage } from "../file-error.ts";
 import { attemptFolder, attemptNumbers, parseEvent } from "./attempt.ts";
 import { changes } from "./changes.ts";
 import { parseJob } from "./contract.ts";
@@ -123,7 +124,7 @@ export async function openRunnerFolder(folder: string, env: NodeJS.ProcessEnv = 
             end("failed", "The runner was asked to end by the system (SIGTERM). Resume goes on from where it stopped.");
           return 1;
         }
-        const message = error instanceof Error ? error.message : String(error);
+        const message = fileErrorMessage(error) ?? (error instanceof Error ? error.message : String(error));
         // Where it happened is for the log, not for people.
         if (error instanceof Error && error.stack) console.error(error.stack);
         const { remedy } = error as { remedy?: unknown };

@@ -1,16 +1,15 @@
 /** The rows that wait for a person: the review model's predictions, judged, less what has been decided. */
-import { join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import type { Report } from "../../../schemas/report.ts";
-import { JobRow, type SplitName } from "../../../schemas/rows.ts";
-import { wholeLines } from "../jobs/lines.ts";
+import type { JobRow, SplitName } from "../../../schemas/rows.ts";
+import { predictionsFile } from "../jobs/predictions.ts";
 import { drawPosition } from "../review/draws.ts";
 import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
 import { type Judged, judgeRows } from "./judge.ts";
-import { readPredictions } from "./predictions.ts";
-import type { Session } from "./session.ts";
+import { readJobRows, readPredictions } from "./predictions.ts";
+import { type Session, WorkflowError } from "./session.ts";
 
 /** A row with what the model says of each target. */
 export interface JudgedRow {
@@ -58,6 +57,7 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     { job: outOfFold ?? evaluation.job, folds: true, splits: ["train", "tune"] },
   ];
   for (const { job, folds, splits } of sources) {
+    requirePredictions(session, job);
     const predictions = new Map<string, Map<string, Prediction>>();
     for await (const prediction of readPredictions(session, job.id)) {
       if (prediction.model !== model || (prediction.fold !== undefined) !== folds) continue;
@@ -71,8 +71,7 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     const jobRows: JobRow[] = [];
     const positions: number[] = [];
     let position = 0;
-    for await (const line of wholeLines(join(session.jobs.store.folder(job.id), "data", "rows.jsonl"))) {
-      const row = JobRow.parse(JSON.parse(line.text));
+    for await (const row of readJobRows(session, job.id)) {
       if (splits.includes(row.split) && some!.has(row.row)) {
         jobRows.push(row);
         positions.push(position);
@@ -88,6 +87,14 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     }
   }
   return { model, evaluation, jobs: [...jobs], rows };
+}
+
+/** @throws WorkflowError when the predictions that the job made are gone: without them nothing would seem to be flagged */
+function requirePredictions(session: Session, job: Job): void {
+  const { splits, outOfFold } = job.options as { splits?: SplitName[]; outOfFold?: boolean };
+  const predicted = (splits ?? []).some((split) => (job.data.rows[split] ?? 0) > 0) || outOfFold === true;
+  if (!predicted || predictionsFile(session.jobs.store.folder(job.id)) !== null) return;
+  throw new WorkflowError(`The predictions of job ${job.id} are missing. Delete the job and run it again.`);
 }
 
 /** Whether predictions are of the artifact that was evaluated: its calibration and certificate hold for no other. */

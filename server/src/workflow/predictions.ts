@@ -1,9 +1,33 @@
-/** A job's predictions, whichever form they are in. */
+/** A job's rows and predictions, whichever form they are in. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Prediction } from "../../../schemas/predictions.ts";
+import { JobRow } from "../../../schemas/rows.ts";
 import { readPredictionsParquet } from "../dataset/predictions-parquet.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
+
+/** The rows of a job, in the order of the data. @throws WorkflowError when they are missing or cannot be read */
+export async function* readJobRows(session: Session, job: string): AsyncGenerator<JobRow> {
+  const file = join(session.jobs.store.folder(job), "data", "rows.jsonl");
+  if (!existsSync(file)) throw new WorkflowError(`The rows of job ${job} are missing. ${AGAIN}`);
+  for await (const line of wholeLines(file)) {
+    const row = JobRow.safeParse(jsonOf(line.text));
+    if (!row.success) throw new WorkflowError(`The rows of job ${job} are damaged. ${AGAIN}`);
+    yield row.data;
+  }
+}
+
+const AGAIN = "Delete the job and run it again.";
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * In the order in which they were made; nothing for a job without any.
@@ -16,6 +40,6 @@ export async function* readPredictions(session: Session, job: string): AsyncGene
     else if (file) for await (const line of wholeLines(file.path)) yield Prediction.parse(JSON.parse(line.text));
   } catch (error) {
     const why = (error as Error).message.split("\n")[0];
-    throw new WorkflowError(`The predictions of job ${job} cannot be read: ${why} Delete the job and run it again.`);
+    throw new WorkflowError(`The predictions of job ${job} cannot be read: ${why} ${AGAIN}`);
   }
 }

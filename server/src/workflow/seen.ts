@@ -4,12 +4,11 @@
  * than the model is (DESIGN §5: in-sample figures are refused).
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
-import { JobRow, type SplitName } from "../../../schemas/rows.ts";
+import type { SplitName } from "../../../schemas/rows.ts";
 import { POOL, rowId, rowInputs, SPLITS, TEST, VALIDATION } from "../dataset/rows.ts";
-import { wholeLines } from "../jobs/lines.ts";
 import { trainingDecisions } from "../review/apply.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
+import { readJobRows } from "./predictions.ts";
 import type { Session } from "./session.ts";
 
 export interface SeenRows {
@@ -48,8 +47,7 @@ export async function seenRows(
 
   let count = 0;
   let example: Pick<SeenRows, "row" | "split"> | undefined;
-  for await (const line of wholeLines(join(session.jobs.store.folder(fineTune), "data", "rows.jsonl"))) {
-    const { row, split, inputs } = JobRow.parse(JSON.parse(line.text));
+  for await (const { row, split, inputs } of readJobRows(session, fineTune)) {
     if (split !== "train" && split !== "tune") continue;
     const found = unseen.has(row) ? row : texts.get(textKey(inputs));
     if (found === undefined) continue;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fieldText, parseDelimited } from "../../../server/src/dataset/delimited.ts";
+import { fieldText, LONGEST_RECORD, parseDelimited } from "../../../server/src/dataset/delimited.ts";
 import type { RecordFault } from "../../../server/src/dataset/record.ts";
 import { toCsv } from "./made-project.ts";
 
@@ -124,5 +124,14 @@ describe("delimited text", () => {
     assert.equal(result.faults.length, 1);
     assert.equal(result.faults[0]!.code, "unterminated-quote");
     assert.deepEqual([result.faults[0]!.line, result.faults[0]!.character], [4, 3]);
+  });
+
+  it("a row without end is told from a quote without end", () => {
+    const result = read(Buffer.concat([Buffer.from("text,label\nab,c\nxy,"), Buffer.alloc(LONGEST_RECORD + 1, "z")]));
+    assert.deepEqual(result.rows, [["ab", "c"]]);
+    assert.deepEqual(
+      result.faults.map(({ code, line }) => [code, line]),
+      [["long-row", 3]],
+    );
   });
 });
