@@ -1,7 +1,9 @@
 // Builds every bundle. One entry a process or worker thread; nothing else is shipped.
+// Files are written over the old ones, and what is stale goes last: what runs from dist/ meanwhile (an editor, a job) goes on.
 // mainFields: yaml-language-server's UMD build crashes once bundled, its ES module build does not.
 import { existsSync } from "node:fs";
-import { copyFile, rm } from "node:fs/promises";
+import { copyFile, readdir, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
 import * as esbuild from "esbuild";
 
 const node = {
@@ -28,8 +30,14 @@ const entries = {
   "linear-worker": "server/src/engines/linear/worker.ts",
 };
 
-await rm("dist", { recursive: true, force: true });
-await esbuild.build({
+/** Paths below dist/ that belong there. */
+const made = new Set();
+async function build(options) {
+  const { metafile } = await esbuild.build({ ...options, metafile: true });
+  for (const file of Object.keys(metafile.outputs)) made.add(relative("dist", file));
+}
+
+await build({
   ...node,
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
   outdir: "dist",
@@ -50,10 +58,11 @@ await esbuild.build({
 });
 // Read by /bin/sh beside the bundles, or sent to a host.
 await copyFile("server/src/jobs/supervisor.sh", "dist/supervisor.sh");
+made.add("supervisor.sh");
 // The extension host: CommonJS. The language client is most of the code and comes after activation: a file of its own.
 const extension = { ...node, outdir: "dist", format: "cjs", outExtension: { ".js": ".cjs" } };
-await esbuild.build({ ...extension, entryPoints: { "language-client": "vscode-languageclient/node" } });
-await esbuild.build({
+await build({ ...extension, entryPoints: { "language-client": "vscode-languageclient/node" } });
+await build({
   ...extension,
   entryPoints: { extension: "client/src/extension.ts" },
   // `import()` becomes a `require` that waits its turn.
@@ -71,7 +80,7 @@ await esbuild.build({
 });
 // What runs inside webviews: one script and one style sheet each, for the Chromium of VS Code 1.101.
 const webviews = ["review", "report"].filter((name) => existsSync(`client/webview/${name}/main.ts`));
-await esbuild.build({
+await build({
   entryPoints: webviews.flatMap((name) => [
     { in: `client/webview/${name}/main.ts`, out: name },
     { in: `client/webview/${name}/main.css`, out: name },
@@ -85,3 +94,7 @@ await esbuild.build({
   minify: node.minify,
   logLevel: "warning",
 });
+for (const entry of await readdir("dist", { recursive: true, withFileTypes: true })) {
+  const path = join(entry.parentPath, entry.name);
+  if (entry.isFile() && !made.has(relative("dist", path))) await rm(path);
+}
