@@ -186,6 +186,13 @@ describe("Clf in a VS Code window", function () {
   let panel: Frame;
   const place = () => panel.locator(".count").innerText();
   const says = () => panel.locator("[role=status]").innerText();
+  /** The row that a key would decide is on screen. */
+  const drawn = () =>
+    eventually(
+      () => panel.locator(".detail:not([aria-busy]) .choice").count(),
+      (n) => n === 9,
+      "nine labels to choose from",
+    );
   const key = async (keys: string, words: RegExp) => {
     await window.workbench.press(keys);
     await eventually(says, (text) => words.test(text), `${words} after ${keys}`);
@@ -196,10 +203,7 @@ describe("Clf in a VS Code window", function () {
     await workbench.runCommand("Clf: Review Flagged Rows");
     panel = await workbench.webview("confirm");
     await eventually(place, (text) => /^1 of \d+$/.test(text), "the list", 30);
-    await eventually(
-      () => panel.locator(".choice").count(),
-      (n) => n === 9,
-    );
+    await drawn();
     // The panel tells VS Code that it has the keyboard.
     await eventually(
       () => panel.evaluate(() => document.hasFocus()),
@@ -210,20 +214,11 @@ describe("Clf in a VS Code window", function () {
     await workbench.screenshot("client-flagged-dark");
     const first = await panel.locator(".choice .name").first().innerText();
     await key("Enter", new RegExp(`^Confirmed ${first}`));
-    await eventually(
-      () => panel.locator(".choice").count(),
-      (n) => n === 9,
-    );
+    await drawn();
     await key("2", /^Corrected to /);
-    await eventually(
-      () => panel.locator(".choice").count(),
-      (n) => n === 9,
-    );
+    await drawn();
     await key("n", /^None of these labels/);
-    await eventually(
-      () => panel.locator(".choice").count(),
-      (n) => n === 9,
-    );
+    await drawn();
     // Letters go into the search field, not to the commands of the same keys.
     await workbench.press("/");
     await panel.locator(".picker input").waitFor();
@@ -233,10 +228,7 @@ describe("Clf in a VS Code window", function () {
     await workbench.screenshot("client-flagged-search");
     await workbench.press("ArrowDown");
     await key("Enter", new RegExp(`${found[1]!.replace(/[()]/g, "\\$&")}`));
-    await eventually(
-      () => panel.locator(".choice").count(),
-      (n) => n === 9,
-    );
+    await drawn();
     await key("1", /^Confirmed /);
     await eventually(decisions, (lines) => lines.length === 5, "five decisions on disk");
     const undone = decisions().at(-1)!;
@@ -253,7 +245,9 @@ describe("Clf in a VS Code window", function () {
 
   it("skips, moves and opens the row in its file, by keyboard", async () => {
     const { workbench } = window;
+    await drawn();
     await key("s", /^Skipped/);
+    await drawn();
     const before = await place();
     await workbench.press("j");
     await eventually(place, (text) => text !== before, "the next row");

@@ -120,9 +120,9 @@ const waitingOf = ({ total, decided }: List): number => total - decided;
 async function load(wanted?: { row: string; target: string; index: number }): Promise<void> {
   const mine = ++generation;
   if (project === null) return draw();
-  const goal = wanted ?? { row: state.row ?? "", target: state.rowTarget ?? "", index: state.index };
+  const here = () => ({ row: state.row ?? "", target: state.rowTarget ?? "", index: state.index });
   try {
-    let start = Math.floor(goal.index / PAGE) * PAGE;
+    let start = Math.floor((wanted ?? here()).index / PAGE) * PAGE;
     let answer = await ask("clf/flagged/list", listParams(start));
     if (start > 0 && start >= waitingOf(answer)) {
       start = Math.floor(Math.max(0, waitingOf(answer) - 1) / PAGE) * PAGE;
@@ -134,6 +134,8 @@ async function load(wanted?: { row: string; target: string; index: number }): Pr
     pages.clear();
     pages.put(start, answer.items, waitingOf(answer));
     details.clear();
+    // A person may have moved on while the list was on its way.
+    const goal = wanted ?? here();
     const found = pages.find(goal.row, goal.target);
     select(found >= 0 ? found : Math.max(0, Math.min(goal.index, waitingOf(answer) - 1)), { keep: found >= 0 });
     const { from, to } = view.inView();
@@ -188,7 +190,10 @@ function select(index: number, { keep = false } = {}): void {
     if (index < pages.total) void loadPages(index, index);
     return;
   }
-  if (!isShown(item)) closePicker();
+  if (!isShown(item)) {
+    closePicker();
+    detailBox.setAttribute("aria-busy", "true");
+  }
   void showRow(item);
 }
 
@@ -200,9 +205,11 @@ async function showRow(item: FlaggedItem): Promise<void> {
     if (!still()) return;
     if (detail === null) {
       shown = undefined;
-      replace(detailBox, h("p", { class: "error" }, "This row is no longer in the data."));
+      sayInRow("This row is no longer in the data.");
       return;
     }
+    const next = pages.at(state.index + 1);
+    if (next) detailOf(next).catch(() => {});
     // A list that was asked for again shows the same row: the text stays where it was scrolled to.
     if (shown && JSON.stringify(shown.detail) === JSON.stringify(detail)) {
       shown.item = item;
@@ -213,11 +220,14 @@ async function showRow(item: FlaggedItem): Promise<void> {
     shown = { item, detail, choices: choicesOf(item, seen, labels) };
     drawRow();
     if (shown.choices[0]?.confidence != null) void explain(item);
-    const next = pages.at(state.index + 1);
-    if (next) detailOf(next).catch(() => {});
   } catch (error) {
-    if (still()) replace(detailBox, h("p", { class: "error" }, messageOf(error)));
+    if (still()) sayInRow(messageOf(error));
   }
+}
+
+function sayInRow(words: string): void {
+  detailBox.removeAttribute("aria-busy");
+  replace(detailBox, h("p", { class: "error" }, words));
 }
 
 /** The words that mattered, once a person stays on a row. */
@@ -515,6 +525,7 @@ function drawList(): void {
 }
 
 function drawRow(explanation: Answer<"clf/rows/explain"> = null): void {
+  detailBox.removeAttribute("aria-busy");
   if (!shown) {
     replace(detailBox);
     return;
