@@ -66,7 +66,7 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     documents: ["ExportDocument"],
   },
   jobs: {
-    example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac2\nclf jobs . clean --keep 3",
+    example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac20d\nclf jobs . clean --keep 3",
     text: "What `clean` deletes is never a model's current fine-tune, its newest evaluation or its newest predictions, nor what runs.",
     documents: ["JobsDocument", "JobDocument", "JobLogDocument", "JobStateDocument", "JobsDeletedDocument"],
   },

@@ -122,7 +122,7 @@ describe("clf, end to end", function () {
       const again = await clf(["fine-tune", ".", "-m", "words"], at());
       assert.equal(again.code, 0);
       assert.equal(again.err, "");
-      assert.match(again.out, /^words: fine-tuned in [\d.]+ s \(\d{8}-\d{4}-words-[0-9a-f]{6}\)\n$/);
+      assert.match(again.out, /^words: fine-tuned in [\d.]+ s \(\d{8}-\d{4}-words-[0-9a-f]{8}\)\n$/);
     });
 
     it("predict --text without an evaluation shows no confidence", async () => {
@@ -373,6 +373,13 @@ describe("clf, end to end", function () {
     it("decisions on the pool leave the test rows as they were", async () => {
       const { models } = await document(ReportDocument, ["report", "."], at());
       assert.equal(models.baseline!.targets[NATURE]!.report!.n, 84);
+    });
+
+    it("out-of-fold predictions of rows decided for one target only", async () => {
+      await document(PredictJobDocument, ["predict", ".", "--out-of-fold"], at());
+      const flagged = await document(FlaggedDocument, ["flagged", ".", "--limit", "1000"], at());
+      const trained = flagged.items.filter(({ split }) => split === "train" || split === "tune");
+      assert.ok(trained.every(({ reasons }) => reasons.includes("label-issue")));
     });
 
     it("export puts predictions beside the columns; no cell starts a formula", async () => {

@@ -42,6 +42,15 @@ export function distributionOf(prediction: Prediction, numbers: ReadonlyMap<stri
 }
 
 /**
+ * A train row without a label for the target (a person decided on another target of it, say) has no out-of-fold prediction; no
+ * model that was trained on it has said anything of it either.
+ */
+function seenBy({ split }: JobRow, prediction: Prediction | undefined): Seen {
+  if (prediction) return prediction.fold === undefined ? "unseen" : "out-of-fold";
+  return split === "train" || split === "tune" ? "out-of-fold" : "unseen";
+}
+
+/**
  * The rows of one split, in order, with one model's predictions of one target.
  * @param predictions by row id; a row without one counts as failed
  */
@@ -56,7 +65,7 @@ export function scoredRowsOf(
   for (const row of rows) {
     const prediction = predictions.get(row.row);
     const status = statusOf(prediction);
-    const seen: Seen = prediction?.fold === undefined ? "unseen" : "out-of-fold";
+    const seen = seenBy(row, prediction);
     const label = row.labels[target.name];
     builder.push({
       id: row.row,

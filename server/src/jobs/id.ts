@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { JobId } from "../../../schemas/job.ts";
 
 /**
- * A new job id such as `20261121-2330-tuned-qwen-7f3ac2`: minute of making (UTC), name, four hexadecimal digits for the
- * millisecond within the minute, and two random ones. `name` is a model's name; characters that file systems or shells
+ * A new job id such as `20261121-2330-tuned-qwen-7f3ac20d`: minute of making (UTC), name, four hexadecimal digits for the
+ * millisecond within the minute, and four random ones. `name` is a model's name; characters that file systems or shells
  * dislike become `-`.
  */
 export function newJobId(name: string, now = new Date()): string {
@@ -14,7 +14,7 @@ export function newJobId(name: string, now = new Date()): string {
     .replaceAll(/^[-.]+|[-.]+$/g, "")
     .slice(0, 60);
   const moment = (now.getUTCSeconds() * 1000 + now.getUTCMilliseconds()).toString(16).padStart(4, "0");
-  return JobId.parse(`${time}-${safe || "job"}-${moment}${randomBytes(1).toString("hex")}`);
+  return JobId.parse(`${time}-${safe || "job"}-${moment}${randomBytes(2).toString("hex")}`);
 }
 
 /** Sorts ids by their time of making, newest first, whatever the names. */

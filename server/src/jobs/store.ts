@@ -113,9 +113,7 @@ export function jobStore(root: string): JobStore {
     async create(name, prepare) {
       await mkdir(root, { recursive: true });
       await ignoreInGit(root);
-      const id = await freeId(root, name);
-      const making = join(root, NEW + id);
-      await mkdir(making);
+      const { id, making } = await takeId(root, name);
       try {
         const created = new Date().toISOString();
         const job: Job = { contract: JOB_CONTRACT, id, created, ...(await prepare(making, id)) };
@@ -211,10 +209,18 @@ function why({ state, facts, events }: Attempt): string | undefined {
   return endMessage(facts);
 }
 
-async function freeId(root: string, name: string): Promise<string> {
+/** An id that no job has, with the folder in which the job is made: making the folder is what takes the id. */
+async function takeId(root: string, name: string): Promise<{ id: string; making: string }> {
   while (true) {
     const id = newJobId(name);
-    if (!(await exists(join(root, id))) && !(await exists(join(root, NEW + id)))) return id;
+    const making = join(root, NEW + id);
+    try {
+      await mkdir(making);
+      if (!(await exists(join(root, id)))) return { id, making };
+      await rm(making, { recursive: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
   }
 }
 

@@ -61,7 +61,7 @@ const PROVE: Record<Part, (rows: ScoredRows) => RowSet<Role>> = {
 /**
  * Judges rows of one kind together. Rows that the model was trained on can only be judged out-of-fold.
  * @param predictions by target name, then row id
- * @returns in the order of `rows`, one entry a target
+ * @returns in the order of `rows`, one entry a target (of rows trained on: a target with a prediction)
  */
 export function judgeRows(
   part: Part,
@@ -99,7 +99,9 @@ export function judgeRows(
       const { rows: scored } = sets.get(target.name)!;
       const issues = part === "out-of-fold" ? issuesOf(outOfFoldRows(scored)) : new Map<number, number>();
       const map = model.targets[target.name]!.calibrator.map;
-      rows.forEach((_, i) => {
+      rows.forEach(({ row }, i) => {
+        // Rows trained on have out-of-fold predictions of the targets they have a label for.
+        if (part === "out-of-fold" && !predictions.get(target.name)?.has(row)) return;
         const distribution = distributionAt(scored, i);
         const shown = distribution && applyCalibration(map, distribution);
         const top = shown

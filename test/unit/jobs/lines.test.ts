@@ -29,7 +29,7 @@ describe("whole lines", function () {
           const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
           const read: string[] = [];
           let offset = 0;
-          for (const cut of [...cuts.sort(), 1]) {
+          for (const cut of [...cuts.sort((a, b) => a - b), 1]) {
             await writeFile(path, bytes.subarray(0, Math.round(cut * bytes.length)));
             for await (const line of wholeLines(path, offset)) {
               assert.equal(line.offset, offset);

@@ -12,7 +12,7 @@ import { newJob, removeFolder, temporaryFolder, upTo } from "../../jobs/support.
 describe("job ids", () => {
   it("tell time and name, and sort by age", () => {
     const id = newJobId("tuned-qwen", new Date("2026-11-21T23:30:59Z"));
-    assert.match(id, /^20261121-2330-tuned-qwen-[0-9a-f]{6}$/);
+    assert.match(id, /^20261121-2330-tuned-qwen-[0-9a-f]{8}$/);
     assert.ok(id < newJobId("a", new Date("2026-11-22T00:00:00Z")));
   });
 
@@ -44,6 +44,11 @@ describe("job store", () => {
     store = jobStore(join(top, ".clf", "jobs"));
   });
   afterEach(() => removeFolder(top));
+
+  it("gives jobs that are made at once ids of their own", async () => {
+    const made = await Promise.all(Array.from({ length: 60 }, () => store.create("m", async () => newJob({}))));
+    assert.equal(new Set(made.map(({ id }) => id)).size, 60);
+  });
 
   it("makes a whole folder or none", async () => {
     let seen: string[] = [];
