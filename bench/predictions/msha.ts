@@ -6,8 +6,9 @@
  *
  * FOLDER holds train_2010_2012.csv.gz and test_2013_with_autocoder.csv.gz. The autocoder says codes; they are turned into
  * labels by the pairs of code and label in the data. All rows of 2013 are test rows; with --certify so many of them, drawn
- * by a fixed seed, are validation rows instead, so that both can be calibrated and certified. Whole commands are run, as
- * people run them.
+ * by a fixed seed, are validation rows instead and 1,000 more the pool, so that both can be calibrated and certified (the
+ * autocoder has no predictions of tune rows: its thresholds are chosen on the pool). Whole commands are run, as people run
+ * them.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -32,6 +33,9 @@ if (!data) throw new Error("Usage: msha.ts FOLDER [--threads 2] [--certify ROWS]
 const TRAIN = join(data, "train_2010_2012.csv.gz");
 const TEST = join(data, "test_2013_with_autocoder.csv.gz");
 
+/** Rows whose scores, without their labels, make the grid of thresholds. */
+const POOL = 1000;
+
 const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 const csv = (lines: string[][]): string => lines.map((line) => `${line.map(quote).join(",")}\n`).join("");
 
@@ -45,13 +49,18 @@ for (const row of [...readCsv(TRAIN), ...test]) {
 }
 const certify = Number(values.certify);
 const order = seededPermutation(test.length, 42);
-const parts = { validation: order.slice(0, certify), test: order.slice(certify).sort() };
+const unlabelled = certify > 0 ? POOL : 0;
+const parts = {
+  validation: order.slice(0, certify),
+  pool: order.slice(certify, certify + unlabelled),
+  test: order.slice(certify + unlabelled).sort(),
+};
 for (const [name, rows] of Object.entries(parts)) {
   const lines = Array.from(rows, (i) => [test[i]!.text!, test[i]!.label!]);
   if (lines.length > 0) writeFileSync(join(work, `${name}.csv`), csv([["text", "label"], ...lines]));
 }
 // In the order of the data, so that each of several equal texts finds its own prediction.
-const predicted = [...parts.validation, ...parts.test].map((i) => test[i]!);
+const predicted = [...parts.validation, ...parts.test, ...parts.pool].map((i) => test[i]!);
 writeFileSync(
   join(work, "autocoder.csv"),
   csv([
@@ -64,7 +73,7 @@ writeFileSync(
   join(work, "msha.clf.yaml"),
   `version: 1
 dataset:
-  source: { train: train.csv.gz, test: test.csv${certify > 0 ? ", validation: validation.csv" : ""} }
+  source: { train: train.csv.gz, test: test.csv${certify > 0 ? ", validation: validation.csv" : ""} }${certify > 0 ? "\n  pool: pool.csv" : ""}
 task: { inputs: [text], targets: [{ column: label }] }
 models:
   linear: { engine: linear }

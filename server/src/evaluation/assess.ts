@@ -229,7 +229,7 @@ function decide(
     else if (group.every(({ pool }) => size(pool) > 0)) grid = acceptGrid(of(({ pool }) => pool));
     if (grid === null) {
       why = rows.some(({ split }) => split === "tune")
-        ? "Nothing is accepted: thresholds are chosen on tune rows, and none of them has a prediction."
+        ? "Nothing is accepted: thresholds are chosen on tune rows, else on rows of the pool, and not one of either has a prediction."
         : "Nothing is accepted: there are no tune rows to choose thresholds on. Give `split.tune` a share of train.";
     } else {
       const certifying = of<"validation" | "out-of-fold">((assessed) => assessed.certifying);

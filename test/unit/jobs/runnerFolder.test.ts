@@ -106,7 +106,7 @@ describe("runner folder", () => {
     const failing = await open(2);
     assert.equal(
       await failing.run(async () => {
-        throw Object.assign(new Error("The label is missing."), { stack: "" });
+        throw Object.assign(new Error("The label is missing."), { stack: "", remedy: "Label the row." });
       }),
       1,
     );
@@ -121,7 +121,8 @@ describe("runner folder", () => {
     assert.deepEqual(await states(1), ["running", "succeeded"]);
     assert.deepEqual(await states(2), ["running", "failed"]);
     assert.deepEqual(await states(3), ["running", "cancelled"]);
-    assert.match(await readFile(join(folder, "attempts/2/events.jsonl"), "utf8"), /The label is missing/);
+    const said = await readFile(join(folder, "attempts/2/events.jsonl"), "utf8");
+    assert.match(said, /"message":"The label is missing\.","remedy":"Label the row\."/);
     runners = [];
   });
 

@@ -235,6 +235,18 @@ const BAD: [name: string, text: string, expected: string[]][] = [
     ],
   ],
   [
+    "columns of predictions",
+    frame({
+      task: "  inputs: [Text]\n  targets: [{ column: Kind, labels: [Finger, Toe] }]\n",
+      rest: "models:\n  p: { engine: predictions, source: preds.csv, targets: { Kind: { probability: a, probabilities: { Finger: a, Tow: b } } } }\n",
+    }),
+    [
+      '8:37 warning missing-file: There is no file "preds.csv" in the project\'s folder. Check the path, or create it.',
+      '8:67 error predictions-columns: "probability" does nothing beside a column a label. Remove it.',
+      '8:111 error unknown-label: "Tow" is not among the labels of "Kind". Did you mean "Toe"?',
+    ],
+  ],
+  [
     "a threshold and a risk",
     frame({ rest: "confidence:\n  accept: { threshold: 0.9, risk: 0.05 }\n" }),
     [
