@@ -17,10 +17,11 @@ export function hintLabel({ targets, trained }: Pick<InlineRow, "targets" | "tra
     const label = targets.map((target) => ofTarget(target, length)).join(" · ") + end;
     if ([...label].length <= HINT_LENGTH) return label;
   }
-  // Many targets: the least sure one stands for all.
-  const least = targets.reduce((a, b) => (b.confidence < a.confidence ? b : a));
+  // Many targets: one stands for all, a suspected one before the least sure of those that nobody has decided.
+  const open = targets.filter(({ decided }) => decided === null);
+  const least = (open.length > 0 ? open : targets).reduce((a, b) => (b.confidence < a.confidence ? b : a));
   const rest = ` +${targets.length - 1}`;
-  return ofTarget(least, HINT_LENGTH - [...end].length - rest.length - 6) + rest + end;
+  return ofTarget(targets.find(isSuspect) ?? least, HINT_LENGTH - [...end].length - rest.length - 6) + rest + end;
 }
 
 function ofTarget(target: TargetView, length: number): string {
@@ -29,9 +30,7 @@ function ofTarget(target: TargetView, length: number): string {
     const mark = isSuspect(target) ? "⚠" : target.accepted ? "✓" : "◦";
     return `${mark} ${cut(target.predicted, length)} ${decimal(target.confidence)}`;
   }
-  return target.decided === "none"
-    ? "☑ none of the labels"
-    : `☑ ${cut(target.given ?? target.predicted ?? "", length)}`;
+  return target.decided === "none" ? "☑ none of these" : `☑ ${cut(target.given ?? target.predicted ?? "", length)}`;
 }
 
 /** A given label that is probably wrong, and that nobody has looked at. */

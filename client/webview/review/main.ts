@@ -137,7 +137,9 @@ async function load(wanted?: { row: string; target: string; index: number }): Pr
     // A person may have moved on while the list was on its way.
     const goal = wanted ?? here();
     const found = pages.find(goal.row, goal.target);
-    select(found >= 0 ? found : Math.max(0, Math.min(goal.index, waitingOf(answer) - 1)), { keep: found >= 0 });
+    const index = found >= 0 ? found : Math.max(0, Math.min(goal.index, waitingOf(answer) - 1));
+    // In its old place it stays where it was scrolled to; in a new one it is brought into view.
+    select(index, { keep: found >= 0 && found === goal.index });
     const { from, to } = view.inView();
     void loadPages(from, to);
   } catch (error) {
