@@ -47,7 +47,7 @@ export function program(run: (code: Promise<number>) => void): Command {
     run(profile(path, options)),
   );
   command("fine-tune <project>", "PROJECT [options]", "fine-tune models")
-    .addOption(models("all of engine linear"))
+    .addOption(models("all of engine linear or predictions"))
     .option("--host <name>", "where to run; default: the model's host, else local")
     .addOption(threads())
     .action((path, options) => run(fineTune(path, options)));
@@ -56,14 +56,14 @@ export function program(run: (code: Promise<number>) => void): Command {
     "PROJECT [options]",
     "evaluate models: accuracy, calibrated confidence, accept rule; fine-tunes first what needs it",
   )
-    .addOption(models("all of engine linear"))
+    .addOption(models("all of engine linear or predictions"))
     .option("--host <name>", "where to run; default: the model's host, else local")
     .option("--no-pool", "leave the rows without labels out")
     .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
     .addOption(threads())
     .action((path, options) => run(evaluate(path, options)));
   command("compare <project>", "PROJECT [options]", "evaluate several models side by side on the same rows")
-    .addOption(models("all of engine linear"))
+    .addOption(models("all of engine linear or predictions"))
     .addOption(threads())
     .action((path, options) => run(compare(path, options)));
   command(
