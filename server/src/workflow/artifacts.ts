@@ -81,9 +81,13 @@ export async function readReport(session: Session, job: string): Promise<Report 
   }
 }
 
-/** Jobs that retention must not take: current artifacts and what the panels show. */
+/** Jobs that retention must not take: current artifacts, what the panels show, and whatever is another project's. */
 export async function neededJobs(session: Session): Promise<Set<string>> {
   const needed = new Set<string>();
+  for (const id of await session.jobs.store.ids()) {
+    const snapshot = await session.jobs.store.read(id).catch(() => null);
+    if (snapshot === null || !isJobOf(session.project, snapshot.job)) needed.add(id);
+  }
   for (const model of Object.keys(session.project.spec.models)) {
     const [fineTune, evaluation, { plain, outOfFold }] = await Promise.all([
       currentFineTune(session, model),
