@@ -34,7 +34,7 @@ export const defaultOptions: LinearOptions = {
   classWeight: "none",
   grid: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000],
   maxEpochs: 30,
-  tolerance: 0.2,
+  tolerance: 0.4,
   searchTolerance: 1,
 };
 

@@ -1,5 +1,6 @@
 import { createKernel, type Kernel } from "./kernel.ts";
 import { seededRandom, shuffle } from "./random.ts";
+import { solveRow } from "./row-solution.ts";
 import type { WeightedRows } from "./weighting.ts";
 
 /**
@@ -37,9 +38,6 @@ export class Solver {
   private readonly logNormaliser: Float32Array;
   private readonly order: Int32Array;
   private readonly random: () => number;
-  private readonly target: Float64Array;
-  private readonly omega: Float64Array;
-  private readonly exponentials: Float64Array;
   private c = 0;
 
   constructor(problem: Problem) {
@@ -51,9 +49,6 @@ export class Solver {
     this.logNormaliser = new Float32Array(labels.length).fill(Number.NaN);
     this.order = Int32Array.from(labels, (_, i) => i);
     this.random = seededRandom(problem.seed);
-    this.target = new Float64Array(classes);
-    this.omega = new Float64Array(classes);
-    this.exponentials = new Float64Array(classes);
   }
 
   /**
@@ -104,28 +99,21 @@ export class Solver {
   }
 
   private visit(i: number): number {
-    const { problem, kernel, alpha, target, omega } = this;
+    const { problem, kernel, alpha } = this;
     const { classes, weights } = problem;
-    const { output, delta } = kernel;
     const n = loadRow(problem.rows, i, kernel);
     kernel.scores(n);
     const c = this.c * (weights ? weights[i]! : 1);
     if (c === 0) return 0;
     // Every row has length 1, and the bias beside it; a row without a known term has the bias alone.
     const q = c * ((n > 1 ? 1 : 0) + BIAS * BIAS);
-    const at = i * classes;
-    for (let k = 0; k < classes; k++) target[k] = output[k]! + q * alpha[at + k]!;
-    this.logNormaliser[i] = solveRow(target, q, this.logNormaliser[i]!, omega, this.exponentials);
-    let movement = 0;
-    for (let k = 0; k < classes; k++) {
-      const next = omega[k]! / q;
-      const change = next - alpha[at + k]!;
-      alpha[at + k] = next;
-      delta[k] = -c * change;
-      movement += Math.abs(change);
-    }
+    const own = alpha.subarray(i * classes, (i + 1) * classes);
+    kernel.alpha.set(own);
+    const { tau, movement } = solveRow(kernel, { q, c, start: this.logNormaliser[i]! });
+    this.logNormaliser[i] = tau;
+    for (let k = 0; k < classes; k++) own[k] = kernel.alpha[k]!;
     kernel.update(n);
-    return movement / 2;
+    return movement;
   }
 }
 
@@ -140,75 +128,4 @@ export function loadRow({ starts, columns, values }: WeightedRows, i: number, ke
   kernel.columns[n] = kernel.weights.length / kernel.stride - 1;
   kernel.values[n] = BIAS;
   return n + 1;
-}
-
-/**
- * Solves α = softmax(v − qα) on the simplex. Each qαₖ is ω(vₖ + ln q − τ), with ω the Wright omega function (ω + ln ω = x) and τ, the log
- * normaliser, the root of Σ ω = q, found by Newton's method: the sum is convex and falls with τ, so it converges from anywhere.
- * @param omega receives qα
- * @param exponentials as long as v, overwritten
- * @returns τ
- */
-export function solveRow(
-  v: Float64Array,
-  q: number,
-  start: number,
-  omega: Float64Array,
-  exponentials: Float64Array,
-): number {
-  const classes = v.length;
-  const logQ = Math.log(q);
-  let origin = start;
-  if (Number.isNaN(origin)) {
-    origin = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < classes; k++) origin = Math.max(origin, v[k]!);
-    origin -= q;
-  }
-  for (let k = 0; k < classes; k++) exponentials[k] = Math.exp(v[k]! + logQ - origin);
-  let tau = origin;
-  for (let iteration = 0; iteration < 50; iteration++) {
-    // Most labels have a small probability: for them ω(x) is a rational function of exp(x), which changes with τ by one factor.
-    const factor = Math.exp(origin - tau);
-    let sum = 0;
-    let slope = 0;
-    for (let k = 0; k < classes; k++) {
-      const e = exponentials[k]! * factor;
-      const w = e < LAMBERT_LIMIT ? lambertW(e) : wrightOmega(v[k]! + logQ - tau);
-      omega[k] = w;
-      sum += w;
-      slope += w / (1 + w);
-    }
-    const step = (sum - q) / slope;
-    tau += step;
-    if (Math.abs(step) < 0.05) {
-      // Small enough for the Taylor series of ω(x − step) to stand for another evaluation, right to 1e-4.
-      for (let k = 0; k < classes; k++) {
-        const w = omega[k]!;
-        const p = 1 + w;
-        omega[k] = w * (1 - (step / p) * (1 - step / (2 * p * p)));
-      }
-      break;
-    }
-  }
-  return tau;
-}
-
-const LAMBERT_LIMIT = 8;
-
-/** Lambert's W (W exp W = e) for 0 ≤ e ≤ 8, to 8e-7 relative: a rational fit of W(e) / e by weighted least squares. */
-function lambertW(e: number): number {
-  const p = 0.999999233 + e * (2.523215957 + e * (1.418268494 + e * (0.1539412151 + e * 0.0007619564259)));
-  const q = 1 + e * (3.523123757 + e * (3.443149028 + e * (0.9651904999 + e * 0.05425665848)));
-  return (e * p) / q;
-}
-
-/** ω with ω + ln ω = x, to about 1e-6 relative: W(exp x), and for large x one iteration of Lawrence, Corless & Jeffrey, "Algorithm 917" (2012). */
-export function wrightOmega(x: number): number {
-  if (x < 2) return lambertW(Math.exp(x));
-  const l = Math.log(x);
-  const w = x - l + l / x;
-  const r = x - w - Math.log(w);
-  const p = 1 + w;
-  const t = p * (p + (2 / 3) * r);
-  return w * (1 + (r / p) * ((t - r / 2) / (t - r)));
 }
