@@ -13,7 +13,7 @@ From a clone it is \`node bin/clf\`, once \`npm start\` or \`npm run build\` has
 - The result goes to standard output; words about problems and progress to standard error. Progress is shown on a terminal only.
 - \`--json\` prints exactly one JSON document on standard output. Its shape is in [schemas/cli.ts](../schemas/cli.ts). A command that fails
   prints \`{"error": {"message", "exit_code", "problems", "job"}}\`.
-- Jobs go on when the command is killed or the terminal is closed. Ctrl+C asks the job to stop; a second one leaves it running on its own.
+- Jobs go on when the command is killed or the terminal is closed. Ctrl+C asks the job to stop; a second one does not wait for it.
 
 | exit code | meaning |
 |---|---|

@@ -48,7 +48,7 @@ describe("clf jobs that are interrupted", function () {
     assert.equal(exitCode, 3, String(stderr));
     assert.match(
       String(stderr),
-      new RegExp(`^Stopping ${id}\\. Press Ctrl\\+C again to leave it running on its own\\.`),
+      new RegExp(`^Stopping ${id}\\. Press Ctrl\\+C again to leave without waiting for it\\.`),
     );
     assert.match(String(stderr), new RegExp(`${id} was cancelled\\..* Go on with it: clf jobs \\S+ resume ${id}\n$`));
     const { error } = FailureDocument.parse(JSON.parse(String(stdout)));
@@ -59,15 +59,16 @@ describe("clf jobs that are interrupted", function () {
     assert.deepEqual(resumed, { job: id, attempt: 2, state: "succeeded" });
   });
 
-  it("a second Ctrl+C leaves the job to itself", async () => {
+  it("a second Ctrl+C does not wait for the job to stop", async () => {
     const before = jobsOf(folder);
     const child = start(["fine-tune", folder, "-m", "words"]);
     const { id } = await newRunner(folder, before);
     child.kill("SIGINT");
     await sleep(20);
     child.kill("SIGINT");
-    const { exitCode } = await child;
-    assert.equal(exitCode, 3);
+    const { exitCode, signal } = await child;
+    // Where the job has ended by then, the second one ends the command in the usual way.
+    assert.ok(exitCode === 3 || signal === "SIGINT", `${exitCode} ${signal}`);
     for (let tries = 0; tries < 100; tries++) {
       const { state } = await document(JobDocument, ["jobs", folder, "show", id]);
       if (state === "cancelled" || state === "succeeded") return;

@@ -9,16 +9,47 @@ import { projectPath } from "./project.ts";
 
 /** Starts a job and waits for its end. Ctrl+C asks the job to stop; a second one leaves it running on its own. */
 export async function runJob(session: Session, data: ProjectData, request: JobRequest): Promise<Job> {
-  await session.jobs.start();
-  const job = await startJob(session, data, request);
-  await watchJob(session, job.id, `${words[request.kind]} ${request.models.join(", ")}`);
-  return job;
+  // From before the job is there: its runner may be at work before `startJob` is back, and must not be left behind unasked.
+  const interrupts = listenForInterrupts();
+  try {
+    await session.jobs.start();
+    const job = await startJob(session, data, request);
+    await watchJob(session, job.id, `${words[request.kind]} ${request.models.join(", ")}`, interrupts);
+    return job;
+  } finally {
+    interrupts.close();
+  }
+}
+
+/** Counts Ctrl+C until closed; whoever asks for them later is told of those that came before. */
+function listenForInterrupts() {
+  let told: (() => void) | undefined;
+  let waiting = 0;
+  const interrupt = () => {
+    if (told) told();
+    else if (++waiting > 1) process.exit(130);
+  };
+  process.on("SIGINT", interrupt);
+  return {
+    tell(listener: () => void): void {
+      told = listener;
+      for (; waiting > 0; waiting--) listener();
+    },
+    close(): void {
+      process.off("SIGINT", interrupt);
+    },
+  };
 }
 
 const words = { "fine-tune": "Fine-tuning", evaluate: "Evaluating", compare: "Comparing", predict: "Predicting with" };
 
 /** @throws CliError with exit code 3 unless the job succeeds */
-export async function watchJob(session: Session, id: string, title: string): Promise<void> {
+export async function watchJob(
+  session: Session,
+  id: string,
+  title: string,
+  interrupts = listenForInterrupts(),
+): Promise<void> {
   const line = progressLine();
   const stop = new AbortController();
   let asked = false;
@@ -26,10 +57,10 @@ export async function watchJob(session: Session, id: string, title: string): Pro
     if (asked) stop.abort();
     asked = true;
     line.clear();
-    say(`Stopping ${id}. Press Ctrl+C again to leave it running on its own.`);
+    say(`Stopping ${id}. Press Ctrl+C again to leave without waiting for it.`);
     void session.jobs.cancel(id).catch(() => {});
   };
-  process.on("SIGINT", interrupt);
+  interrupts.tell(interrupt);
   try {
     for await (const update of session.jobs.follow(id, { signal: stop.signal })) {
       if (update.type === "event" && update.event.type === "progress") {
@@ -43,7 +74,7 @@ export async function watchJob(session: Session, id: string, title: string): Pro
     }
     line.clear();
     const clfJobs = `clf jobs ${projectPath(session)}`;
-    if (stop.signal.aborted) throw new CliError(`${id} goes on. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
+    if (stop.signal.aborted) throw new CliError(`${id} is stopping. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
     const { state, attempt } = await session.jobs.store.read(id);
     if (state === "succeeded") return;
     const error = attempt.events.error;
@@ -52,7 +83,7 @@ export async function watchJob(session: Session, id: string, title: string): Pro
     const how = { lost: "was lost", cancelled: "was cancelled" }[state as string] ?? state;
     throw new CliError(`${title}: ${id} ${how}.${why} ${next}`, EXIT.jobFailed, { job: id });
   } finally {
-    process.off("SIGINT", interrupt);
+    interrupts.close();
   }
 }
 
