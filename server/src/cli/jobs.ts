@@ -7,7 +7,7 @@ import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { CliError, EXIT, progressLine, say } from "./io.ts";
 import { projectPath } from "./project.ts";
 
-/** Starts a job and waits for its end. Ctrl+C asks the job to stop; a second one leaves it running on its own. */
+/** Starts a job and waits for its end. Ctrl+C asks the job to stop; a second one does not wait for it. */
 export async function runJob(session: Session, data: ProjectData, request: JobRequest): Promise<Job> {
   // From before the job is there: its runner may be at work before `startJob` is back, and must not be left behind unasked.
   const interrupts = listenForInterrupts();
