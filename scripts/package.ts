@@ -88,7 +88,13 @@ async function makePackage(target: string, manifest: Manifest): Promise<string> 
     const dependencies = { "@duckdb/node-api": version };
     writeFileSync(join(stage, "package.json"), `${JSON.stringify({ ...kept, dependencies }, null, 2)}\n`);
     const file = join(out, `clf-${target}-${manifest.version}.vsix`);
-    await createVSIX({ cwd: stage, target, packagePath: file, allowMissingRepository: true, skipLicense: false });
+    await createVSIX({
+      cwd: stage,
+      target,
+      packagePath: file,
+      allowMissingRepository: true,
+      rewriteRelativeLinks: false,
+    });
     return file;
   } finally {
     rmSync(stage, { recursive: true, force: true });
