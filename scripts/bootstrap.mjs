@@ -24,7 +24,9 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== lock) {
     shell: npm[0] === "npm" && process.platform === "win32",
   });
   if (install.status !== 0) {
-    console.error("npm install failed: see above. Check the connection to the npm registry, then run the command again.");
+    console.error(
+      "npm install failed: see above. Check the connection to the npm registry, then run the command again.",
+    );
     process.exit(1);
   }
   writeFileSync(marker, lock);

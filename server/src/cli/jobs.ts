@@ -74,7 +74,8 @@ export async function watchJob(
     }
     line.clear();
     const clfJobs = `clf jobs ${projectPath(session)}`;
-    if (stop.signal.aborted) throw new CliError(`${id} is stopping. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
+    if (stop.signal.aborted)
+      throw new CliError(`${id} is stopping. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
     const { state, attempt } = await session.jobs.store.read(id);
     if (state === "succeeded") return;
     const error = attempt.events.error;
