@@ -35,6 +35,7 @@ import {
   type ReportRows,
   type Role,
   type RowSet,
+  subset,
   type TuneRows,
   testRows,
   tuneRows,
@@ -144,7 +145,7 @@ export function assessModel(
 
   const reports = targets.map(({ reported }) => (reported ? reportTarget(reported, { seed: job.seed }) : null));
   const sets = targets.map(({ reported }) => reported);
-  const joint = sets.every((set) => set !== null) && sameRows(sets) ? reportJoint(sets) : null;
+  const joint = sets.every((set) => set !== null) ? reportJoint(rowsInCommon(sets)) : null;
   const scope = job.confidence.accept.scope;
   const groups = scope === "row" ? [targets] : targets.map((target) => [target]);
   return {
@@ -175,11 +176,18 @@ function foldsOf(set: RowSet<"out-of-fold">, predictions: ReadonlyMap<string, Pr
   return Int32Array.from(set.rows.ids ?? [], (id) => predictions.get(id)!.fold!);
 }
 
-function sameRows(sets: readonly (ReportRows | null)[]): sets is ReportRows[] {
-  const first = sets[0]?.rows.ids;
-  return sets.every(
-    (set) => set?.rows.n === sets[0]?.rows.n && set?.rows.ids?.every((id, i) => id === first?.[i]) !== false,
-  );
+/**
+ * The rows that all targets have, in their order. Tune and out-of-fold predictions are of a target's labelled rows, and
+ * some rows have a label of one target alone.
+ */
+function rowsInCommon<S extends RowSet<Role>>(sets: readonly S[]): S[] {
+  if (sets.length === 1) return [...sets];
+  const times = new Map<string, number>();
+  for (const { rows } of sets) for (const id of rows.ids ?? []) times.set(id, (times.get(id) ?? 0) + 1);
+  return sets.map((set) => {
+    const which = (set.rows.ids ?? []).flatMap((id, i) => (times.get(id) === sets.length ? [i] : []));
+    return which.length === set.rows.n ? set : (subset(set, which) as S);
+  });
 }
 
 const size = (set: RowSet<Role>): number => set.rows.n;
@@ -203,16 +211,14 @@ function decide(
   const of = <R extends Role>(
     pick: (assessed: AssessedTarget) => RowSet<R>,
     kind: "score" | "confidence" = by,
-  ): AcceptRows<R> =>
-    acceptRows(
+  ): AcceptRows<R> => {
+    const sets = rowsInCommon(group.map(pick));
+    return acceptRows(
       scope,
-      group.map((assessed) => ({
-        target: assessed.target.name,
-        set: pick(assessed),
-        never: assessed.target.never ?? [],
-      })),
+      group.map(({ target }, i) => ({ target: target.name, set: sets[i]!, never: target.never ?? [] })),
       { by: kind, labelRisks: by === "score" ? labelRisks : [] },
     );
+  };
 
   const reported = group.every((assessed) => assessed.reported !== null);
   let rule: Certificate | ThresholdRule | null = null;
@@ -225,8 +231,9 @@ function decide(
     why = "Nothing is accepted: there are no validation rows and no out-of-fold probabilities to certify on.";
   } else {
     let grid: AcceptGrid | null = null;
-    if (group.every(({ tune }) => size(tune) > 0)) grid = acceptGrid(of(({ tune }) => tune));
-    else if (group.every(({ pool }) => size(pool) > 0)) grid = acceptGrid(of(({ pool }) => pool));
+    const [tune, pool] = [of((assessed) => assessed.tune), of((assessed) => assessed.pool)];
+    if (tune.n > 0) grid = acceptGrid(tune);
+    else if (pool.n > 0) grid = acceptGrid(pool);
     if (grid === null) {
       why = rows.some(({ split }) => split === "tune")
         ? "Nothing is accepted: thresholds are chosen on tune rows, else on rows of the pool, and not one of either has a prediction."

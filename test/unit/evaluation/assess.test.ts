@@ -81,3 +81,51 @@ describe("figures from out-of-fold predictions", () => {
     assert.equal(after.targets.label!.calibrator.rows, 100);
   });
 });
+
+describe("targets that are decided together", () => {
+  const NAMES = ["a", "b"];
+  const both: Job = {
+    ...job,
+    task: { ...job.task, targets: NAMES.map((name) => ({ ...job.task.targets[0]!, name })) },
+  };
+
+  /** Row i has a label of target t where `has(i, t)`; predictions are of labelled rows, as those of engine linear. */
+  function assessBoth(has: (i: number, t: number) => boolean) {
+    const labelled = rows.map((row, i): JobRow => {
+      return { ...row, labels: { a: has(i, 0) ? row.labels.label! : null, b: has(i, 1) ? row.labels.label! : null } };
+    });
+    const outOfFold = new Map(
+      NAMES.map((target, t) => {
+        const of = labelled.flatMap(({ row, split }, i): [string, Prediction][] => {
+          const score = 0.6 + 0.3 * ((i % 7) / 7);
+          const top: Prediction["top"] = [
+            ["x", score],
+            ["y", 1 - score],
+          ];
+          return has(i, t)
+            ? [[row, { row, target, model: "m", split, fold: i % 5, label: "x", score, top, rest: 0 }]]
+            : [];
+        });
+        return [target, new Map(of)] as const;
+      }),
+    );
+    const figures = { seconds: 0, predictions: 0, tokens: null, cost: null };
+    return assessModel(both, model, labelled, { plain: new Map(), outOfFold }, figures, 1).report;
+  }
+
+  it("are judged on the rows that have a label of each, where some have one alone", () => {
+    const report = assessBoth((i, t) => i % 4 !== t);
+    assert.equal(report.joint!.n, 50);
+    const [decision] = report.accept;
+    assert.deepEqual(decision!.targets, NAMES);
+    assert.equal(decision!.measured!.n, 50);
+    assert.equal(report.targets.a!.report!.n, 75);
+  });
+
+  it("accept nothing where no row has a label of each", () => {
+    const report = assessBoth((i, t) => i % 2 === t);
+    assert.equal(report.joint!.jointAccuracy, null);
+    assert.equal(report.accept[0]!.rule?.certified ?? false, false);
+    assert.match(report.accept[0]!.why, /^(Nothing is accepted|Not certified)/);
+  });
+});
