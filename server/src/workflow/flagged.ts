@@ -67,12 +67,13 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     }
     if (predictions.size === 0) continue;
     jobs.add(job.id);
-    const [some] = predictions.values();
+    // Out of fold, a row has predictions of the targets it has a label for.
+    const predicted = (row: string) => [...predictions.values()].some((of) => of.has(row));
     const jobRows: JobRow[] = [];
     const positions: number[] = [];
     let position = 0;
     for await (const row of readJobRows(session, job.id)) {
-      if (splits.includes(row.split) && some!.has(row.row)) {
+      if (splits.includes(row.split) && predicted(row.row)) {
         jobRows.push(row);
         positions.push(position);
       }
