@@ -19,7 +19,7 @@ import { decide, undo } from "../workflow/decide.ts";
 import { reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
-import { type Session, WorkflowError } from "../workflow/session.ts";
+import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
@@ -127,7 +127,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       for (const { session, file } of all) {
         for (const id of (await session?.jobs.store.ids()) ?? []) {
           const snapshot = await session!.jobs.store.read(id).catch(() => null);
-          if (snapshot?.job.project.file === file) views.push(jobView(snapshot));
+          if (snapshot && isJobOf(session!.project, snapshot.job)) views.push(jobView(snapshot, file));
         }
       }
       return views;

@@ -19,7 +19,8 @@ function costOf({ job }: JobSnapshot, started: string | null, ended: string | nu
   return Math.max(0, hours) * job.host.price_per_hour;
 }
 
-export function jobView(snapshot: JobSnapshot): JobView {
+/** @param file the project file as it lies now: a project that was moved keeps its jobs */
+export function jobView(snapshot: JobSnapshot, file: string): JobView {
   const { job, state } = snapshot;
   const summary = summarize(snapshot);
   const started = summary.started ?? null;
@@ -27,7 +28,7 @@ export function jobView(snapshot: JobSnapshot): JobView {
   const over = isTerminal(state);
   const message = [summary.message, summary.remedy].filter(Boolean).join(" ");
   return {
-    project: pathToFileURL(job.project.file).href,
+    project: pathToFileURL(file).href,
     job: job.id,
     kind: job.kind,
     models: job.models.map(({ name }) => name),

@@ -4,7 +4,7 @@ import type { JobView } from "../../../schemas/protocol.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
 import { changes } from "../jobs/changes.ts";
 import { isTerminal } from "../jobs/states.ts";
-import type { Session } from "../workflow/session.ts";
+import { isJobOf, type Session } from "../workflow/session.ts";
 import { jobView } from "./job-view.ts";
 
 export interface JobWatch {
@@ -42,12 +42,12 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
     for (const id of ids) {
       if (known.has(id) && !live.has(id)) continue;
       const snapshot = await store.read(id).catch(() => null);
-      if (!snapshot || snapshot.job.project.file !== session.project.file) {
+      if (!snapshot || !isJobOf(session.project, snapshot.job)) {
         known.set(id, "");
         continue;
       }
       const first = !known.has(id);
-      const view = jobView(snapshot);
+      const view = jobView(snapshot, session.project.file);
       const text = JSON.stringify(view);
       if (text !== known.get(id)) {
         known.set(id, text);
