@@ -62,6 +62,11 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
       }, macro F1 ${report.averages.macroF1.value.toFixed(3)}, ECE ${report.calibration.ece.toFixed(3)}.`,
     );
   }
+  if (Object.values(model.targets).every(({ report }) => report === null)) {
+    sentences.push(
+      `${prefix}There are no test rows, so no figures are reported. Give \`split.test\` a share, or name a test file.`,
+    );
+  }
   for (const { targets, why, pool } of model.accept) {
     const of = model.accept.length > 1 ? `${targets.join(" and ")}: ` : "";
     const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import { Confidence, Model } from "../../../schemas/project.ts";
+import type { Report } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { assessModel } from "../../../server/src/evaluation/assess.ts";
+import { verdictOf } from "../../../server/src/evaluation/verdict.ts";
 
 const LABELS = ["x", "y"];
 const model = { name: "m", spec: Model.parse({ engine: "linear" }), training_spec: "" };
@@ -127,5 +129,16 @@ describe("targets that are decided together", () => {
     assert.equal(report.joint!.jointAccuracy, null);
     assert.equal(report.accept[0]!.rule?.certified ?? false, false);
     assert.match(report.accept[0]!.why, /^(Nothing is accepted|Not certified)/);
+  });
+});
+
+describe("the verdict", () => {
+  it("says why there are no figures without test rows", () => {
+    const { targets, ...rest } = assess(rows);
+    const m = { ...rest, targets: { label: { ...targets.label!, report: null } } };
+    const [first] = verdictOf({ comparisons: [], changes: [], models: { m } } as unknown as Report);
+    assert.match(first!, /^There are no test rows/);
+    const sound = verdictOf({ comparisons: [], changes: [], models: { m: { ...rest, targets } } } as unknown as Report);
+    assert.ok(!sound.some((sentence) => sentence.includes("no test rows")));
   });
 });
