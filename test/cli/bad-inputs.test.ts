@@ -490,6 +490,16 @@ describe(`bad inputs (${BAD.length})`, function () {
     assert.ok(readFileSync(join(folder, "small.splits.jsonl"), "utf8").split("\n").length > 300);
   });
 
+  it("damaged predictions of an old evaluation do not stand in the way of a new one", async () => {
+    const folder = temporaryFolder();
+    made.push(folder);
+    cpSync(evaluated, folder, { recursive: true });
+    writeFileSync(join(job(folder, "evaluate"), "predictions.parquet"), "PAR1");
+    const { code, err, out } = await clf(["evaluate", "small.clf.yaml", "-m", "baseline"], { cwd: folder });
+    assert.equal(code, 0, err);
+    assert.match(out, /accuracy/);
+  });
+
   it("a profile leaves nothing behind", async () => {
     const folder = await smallProject();
     made.push(folder);

@@ -200,6 +200,10 @@ async function writePrevious(session: Session, models: readonly string[], folder
     const before = await newestEvaluation(session, model);
     if (!before) continue;
     const { job, report } = before;
+    // An old evaluation whose predictions are damaged must not stand in the way of a new one: nothing is compared then.
+    const predictions = await testLines(session, job.id, model).catch(() => null);
+    if (predictions === null) continue;
+    lines += predictions;
     index.push({
       model,
       job: job.id,
@@ -207,13 +211,18 @@ async function writePrevious(session: Session, models: readonly string[], folder
       decisions: report.decisions,
       accepted: acceptedShare(report.models[model]!),
     });
-    for await (const prediction of readPredictions(session, job.id)) {
-      if (prediction.model === model && prediction.split === "test") lines += `${JSON.stringify(brief(prediction))}\n`;
-    }
   }
   if (index.length === 0) return;
   await writeFile(join(folder, "data", "previous.jsonl"), lines);
   await writeFile(join(folder, "data", "previous.json"), JSON.stringify(index));
+}
+
+async function testLines(session: Session, job: string, model: string): Promise<string> {
+  let lines = "";
+  for await (const prediction of readPredictions(session, job)) {
+    if (prediction.model === model && prediction.split === "test") lines += `${JSON.stringify(brief(prediction))}\n`;
+  }
+  return lines;
 }
 
 /** A comparison of labels needs no full vectors. */
