@@ -145,9 +145,10 @@ wait_for_lock() {
 }
 
 interrupted() {
-  if [ -n "$waiter" ]; then kill "$waiter" 2>/dev/null; fi
-  if grep -q "\"pid\":$$," "$attempt/launch.json" 2>/dev/null; then finish 143 '"TERM"' null; fi
-  exit 143
+  trap '' HUP INT TERM
+  if grep -q "\"pid\":$$," "$attempt/launch.json" 2>/dev/null; then (finish 143 '"TERM"' null); fi
+  # Who waits for the lock may just have been made, and have missed the signal: all of this session goes, this shell with it.
+  kill -s KILL 0
 }
 
 launch() {
@@ -171,7 +172,6 @@ supervise() {
   lock=$3
   shift 3
   attempt=attempts/$number
-  waiter=
 
   # Until the runner is there a signal ends the supervisor, with a word if the attempt is its own. Later it ignores signals:
   # it outlives the runner, to say how that ended.
@@ -199,7 +199,6 @@ supervise() {
     wait_for_lock &
     waiter=$!
     wait "$waiter" || finish 69 null '"The lock of the GPU cannot be waited for: neither flock nor perl works. Install util-linux."'
-    waiter=
   fi
   if [ -e cancel ]; then finish 143 null null; fi
 
