@@ -47,7 +47,7 @@ const PROJECT = `version: 1
 dataset: { source: data.csv, pool: new.csv }
 task: { inputs: [text], targets: [{ column: label }] }
 models: { baseline: { engine: linear } }
-confidence: { accept: { threshold: 0.97 } }
+confidence: { accept: { threshold: 1 } }
 `;
 
 describe("workbench", function () {
