@@ -23,6 +23,7 @@ export interface Kernel {
   readonly alpha: Float32Array;
   /** features × stride; a row is one feature. */
   readonly weights: Float32Array;
+  readonly labels: number;
   /** Labels padded to a multiple of four. */
   readonly stride: number;
   /** output[k] = Σ values[j] · weights[columns[j]][k] over the first `n` entries. */
@@ -97,6 +98,7 @@ export function createKernel(features: number, labels: number, rowCapacity: numb
     delta: new Float32Array(buffer, layout.deltaAt, stride),
     alpha: new Float32Array(buffer, layout.alphaAt, stride),
     weights: new Float32Array(buffer, layout.weightsAt, features * stride),
+    labels,
     stride,
     ...(exports as Pick<Kernel, "scores" | "update" | "prepare" | "evaluate" | "slope" | "finish">),
   };

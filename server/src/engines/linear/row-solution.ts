@@ -39,9 +39,9 @@ const FARTHEST = 20;
 const MOST_STEPS = 50;
 
 /** τ is at least max v − q: there a single label's ω is already q. */
-function lowerBound({ output, alpha }: Kernel, q: number): number {
+function lowerBound({ labels, output, alpha }: Kernel, q: number): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k < output.length; k++) largest = Math.max(largest, output[k]! + q * alpha[k]!);
+  for (let k = 0; k < labels; k++) largest = Math.max(largest, output[k]! + q * alpha[k]!);
   return largest - q;
 }
 

@@ -61,6 +61,14 @@ describe("linear solver", () => {
     );
   });
 
+  it("leaves the padding out of account where all scores are negative and q is small", () => {
+    const kernel = createKernel(1, 2, 1);
+    kernel.output.set([-3, -18]);
+    kernel.alpha.set([0.5, 0.5]);
+    solveRow(kernel, { q: 0.01, c: 1, start: Number.NaN });
+    assert.ok(kernel.alpha[0]! > 0.999, `α ${kernel.alpha[0]}`);
+  });
+
   it("gives the weights' change beside the new α", () => {
     const kernel = createKernel(1, 3, 1);
     kernel.output.set([1, -2, 0.5]);
