@@ -3,10 +3,9 @@
  * again on the same folder. The composition root of engines, evaluation and the job folder.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import * as z from "zod";
 import type { Job, JobModel } from "../../schemas/job.ts";
 import { Prediction } from "../../schemas/predictions.ts";
@@ -215,7 +214,7 @@ async function work(folder: RunnerFolder): Promise<void> {
       folder.event({ type: "progress", step: "figures", done: 0, total: null });
       const report = await evaluate(folder, rows, options, seconds, duckdb);
       const text = JSON.stringify(report);
-      await folder.artifact("report", "report.json", (temporary) => writeFileAtomic(temporary, text));
+      await folder.artifact("report", "report.json", (temporary) => writeFile(temporary, text));
       emitAccuracies(folder, report);
     }
     await folder.predictions.compact((jsonl, parquet) => predictionsToParquet(duckdb, jsonl, parquet));
