@@ -27,6 +27,8 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
   /** Jobs to look at: those under way, and those that somebody may have resumed. */
   const live = new Set<string>();
   const ended = new Set<string>();
+  /** The jobs that were there at the start have been seen: what is new and over from now on was too quick to be seen before. */
+  let started = false;
   let closed = false;
   let watcher: ReturnType<typeof changes> | undefined;
 
@@ -61,7 +63,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
         watcher?.add(attemptFolder(snapshot.folder, snapshot.attempt.number));
       } else {
         live.delete(id);
-        if (!first && !ended.has(id)) options.onEnd(view);
+        if ((started || !first) && !ended.has(id)) options.onEnd(view);
         ended.add(id);
       }
     }
@@ -72,6 +74,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
     watcher = changes([store.root]);
     while (!closed) {
       await look().catch((error) => options.log(String(error)));
+      started = true;
       if (!closed) await watcher.next();
     }
   }
