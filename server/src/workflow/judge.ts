@@ -6,6 +6,7 @@ import type { ModelReport } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { acceptRows, thresholdsOf } from "../confidence/acceptRule.ts";
 import { applyCalibration, calibrate } from "../confidence/calibrate.ts";
+import type { Distribution } from "../confidence/distribution.ts";
 import { flagRows, reasonsOf } from "../confidence/flag.ts";
 import { findLabelIssues } from "../confidence/labelIssues.ts";
 import {
@@ -30,7 +31,7 @@ export interface Judged {
   confidence: number;
   /** Uncalibrated difference of the two likeliest labels. */
   margin: number;
-  /** The likeliest labels with calibrated probabilities, likeliest first. */
+  /** The likeliest labels with calibrated probabilities; the predicted label first. */
   top: [string, number][];
   accepted: boolean;
   reasons: FlagReason[];
@@ -104,9 +105,7 @@ export function judgeRows(
         if (part === "out-of-fold" && !predictions.get(target.name)?.has(row)) return;
         const distribution = distributionAt(scored, i);
         const shown = distribution && applyCalibration(map, distribution);
-        const top = shown
-          ? Array.from(shown.labels, (label, k): [string, number] => [scored.labels[label]!, shown.probabilities[k]!])
-          : [];
+        const top = shown ? likeliest(distribution, shown, scored.labels) : [];
         const issue = issues.get(i);
         const reasons = reasonsOf(flags.reasons[i]!);
         judged[i]!.push({
@@ -114,7 +113,7 @@ export function judgeRows(
           label: scored.predicted[i]! < 0 ? null : scored.labels[scored.predicted[i]!]!,
           confidence: scored.confidence[i]!,
           margin: scored.margin[i]!,
-          top: top.sort((a, b) => b[1] - a[1]).slice(0, SHOWN),
+          top,
           accepted: flags.accepted[i] === 1,
           reasons: issue === undefined ? reasons : [...reasons, "label-issue"],
           ...(issue === undefined ? {} : { issue }),
@@ -123,6 +122,17 @@ export function judgeRows(
     }
   }
   return judged;
+}
+
+/**
+ * The likeliest labels with their calibrated probabilities, in the order of the uncalibrated ones: the predicted label is
+ * always first, also where the calibrator says that it is probably wrong.
+ */
+function likeliest(scores: Distribution, shown: Distribution, names: readonly string[]): [string, number][] {
+  return Array.from(scores.labels, (_, k) => k)
+    .sort((a, b) => scores.probabilities[b]! - scores.probabilities[a]! || a - b)
+    .slice(0, SHOWN)
+    .map((k): [string, number] => [names[shown.labels[k]!]!, shown.probabilities[k]!]);
 }
 
 /** Suspected label errors: place of the row → how likely its label is wrong. */
