@@ -47,7 +47,7 @@ const PROJECT = `version: 1
 dataset: { source: data.csv, pool: new.csv }
 task: { inputs: [text], targets: [{ column: label }] }
 models: { baseline: { engine: linear } }
-confidence: { accept: { threshold: 1 } }
+confidence: { accept: { risk: 0.001, certainty: 0.99 } }
 `;
 
 describe("workbench", function () {
