@@ -135,6 +135,15 @@ export type Exit = z.output<typeof Exit>;
 export const JobState = z.enum(["preparing", "queued", "running", "succeeded", "failed", "cancelled", "lost"]);
 export type JobState = z.output<typeof JobState>;
 
+/** How far a job is. `step` is a short phrase for people; `left` seconds, estimated. */
+export const JobProgress = z.strictObject({
+  step: z.string(),
+  done: z.number(),
+  total: z.number().nullable(),
+  unit: z.string().optional(),
+  left: z.number().optional(),
+});
+
 /** A job in a list: what its folder says at a moment. `problem` alone: the folder cannot be read, and is left as it is. */
 export const JobSummary = z.strictObject({
   id: z.string(),
@@ -153,15 +162,7 @@ export const JobSummary = z.strictObject({
   message: z.string().optional(),
   /** What to do about it. */
   remedy: z.string().optional(),
-  progress: z
-    .strictObject({
-      step: z.string(),
-      done: z.number(),
-      total: z.number().nullable(),
-      unit: z.string().optional(),
-      left: z.number().optional(),
-    })
-    .optional(),
+  progress: JobProgress.optional(),
   bytes: z.int().min(0).optional(),
   problem: z.string().optional(),
 });

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { FlagReason } from "./decisions.ts";
 import { JobEvent } from "./events.ts";
-import { JobKind, JobState } from "./job.ts";
+import { JobKind, JobProgress, JobState } from "./job.ts";
 import { Range } from "./problem.ts";
 import { SplitName } from "./rows.ts";
 
@@ -70,15 +70,7 @@ export const JobView = z.strictObject({
   /** Of the last attempt. */
   started: z.string().nullable(),
   ended: z.string().nullable(),
-  progress: z
-    .strictObject({
-      step: z.string(),
-      done: z.number(),
-      total: z.number().nullable(),
-      unit: z.string().optional(),
-      left: z.number().optional(),
-    })
-    .nullable(),
+  progress: JobProgress.nullable(),
   /** The figure worth a place in one line: loss while it trains, accuracy when it is evaluated. */
   metric: z.strictObject({ name: z.string(), value: z.number() }).nullable(),
   /** What went wrong and what to do. */
