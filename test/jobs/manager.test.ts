@@ -86,6 +86,18 @@ describe("job manager", () => {
     assert.deepEqual(await manager.store.list(), []);
   });
 
+  it("leaves no timer behind once it is closed: a command is not kept waiting for its end", async () => {
+    await manager.close();
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+    const before = timers();
+    manager = testManager(root);
+    await manager.start();
+    const id = await submit({ rows: 20, pause: 20 });
+    await manager.ended(id);
+    await manager.close();
+    assert.equal(timers(), before);
+  });
+
   it("cancels a job by its file, and resume completes it without doing anything twice", async () => {
     const id = await submit({ rows: 400, pause: 25 });
     await running(id);

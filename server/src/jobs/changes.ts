@@ -9,8 +9,11 @@ const SELDOM_WATCHED = 3000;
 const SELDOM = 1000;
 
 export interface Changes {
-  /** Resolves when a folder seems to have changed, when it is time to look anyway, or when closed. */
-  next(): Promise<void>;
+  /**
+   * Resolves when a folder seems to have changed, when it is time to look anyway, or when closed; after `within` milliseconds
+   * at the latest. One caller at a time.
+   */
+  next(within?: number): Promise<void>;
   /** Watches another folder as well. One that does not exist is left to looking. */
   add(folder: string): void;
   /** Says that looking found something, so that the next look comes soon. */
@@ -34,10 +37,10 @@ export function changes(folders: readonly string[], only?: string): Changes {
   }
 
   const result: Changes = {
-    async next() {
+    async next(within = Number.POSITIVE_INFINITY) {
       if (!changed && !closed) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, delay);
+          const timer = setTimeout(resolve, Math.min(delay, within));
           wake = () => {
             clearTimeout(timer);
             resolve();

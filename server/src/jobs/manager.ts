@@ -270,7 +270,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
           }
           await lookAtAll(true);
         }
-        await Promise.race([watcher.next(), untilDue()]);
+        await watcher.next(untilDue());
       }
     } finally {
       watcher.close();
@@ -278,12 +278,10 @@ export function jobManager(options: JobManagerOptions): JobManager {
     }
   }
 
-  /** Resolves when the next look is due. */
-  function untilDue(): Promise<void> {
+  /** Milliseconds until the next look is due. */
+  function untilDue(): number {
     const due = Math.min(...[...looks.values()].map((entry) => entry.due), Date.now() + STALE);
-    return new Promise((resolve) => {
-      setTimeout(resolve, Math.max(10, due - Date.now())).unref();
-    });
+    return Math.max(10, due - Date.now());
   }
 
   /** Something has been done to a job: look at it soon, here or wherever jobs are looked after. */
