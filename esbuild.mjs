@@ -1,10 +1,13 @@
 // Builds every bundle. One entry a process or worker thread; nothing else is shipped.
 // Files are written over the old ones, and what is stale goes last: what runs from dist/ meanwhile (an editor, a job) goes on.
+// `--outdir=DIR` builds elsewhere: a package is built beside what runs from dist/.
 // mainFields: yaml-language-server's UMD build crashes once bundled, its ES module build does not.
 import { existsSync } from "node:fs";
 import { copyFile, readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import * as esbuild from "esbuild";
+
+const outdir = process.argv.find((argument) => argument.startsWith("--outdir="))?.slice("--outdir=".length) ?? "dist";
 
 const node = {
   bundle: true,
@@ -30,17 +33,17 @@ const entries = {
   "linear-worker": "server/src/engines/linear/worker.ts",
 };
 
-/** Paths below dist/ that belong there. */
+/** Paths below the folder that belong there. */
 const made = new Set();
 async function build(options) {
   const { metafile } = await esbuild.build({ ...options, metafile: true });
-  for (const file of Object.keys(metafile.outputs)) made.add(relative("dist", file));
+  for (const file of Object.keys(metafile.outputs)) made.add(relative(outdir, file));
 }
 
 await build({
   ...node,
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
-  outdir: "dist",
+  outdir,
   format: "esm",
   // What is imported when it is needed (yaml-language-server) is read when it is needed; entries share what they have in common.
   splitting: true,
@@ -57,10 +60,10 @@ await build({
   },
 });
 // Read by /bin/sh beside the bundles, or sent to a host.
-await copyFile("server/src/jobs/supervisor.sh", "dist/supervisor.sh");
+await copyFile("server/src/jobs/supervisor.sh", join(outdir, "supervisor.sh"));
 made.add("supervisor.sh");
 // The extension host: CommonJS. The language client is most of the code and comes after activation: a file of its own.
-const extension = { ...node, outdir: "dist", format: "cjs", outExtension: { ".js": ".cjs" } };
+const extension = { ...node, outdir, format: "cjs", outExtension: { ".js": ".cjs" } };
 await build({ ...extension, entryPoints: { "language-client": "vscode-languageclient/node" } });
 await build({
   ...extension,
@@ -85,7 +88,7 @@ await build({
     { in: `client/webview/${name}/main.ts`, out: name },
     { in: `client/webview/${name}/main.css`, out: name },
   ]),
-  outdir: "dist/webview",
+  outdir: join(outdir, "webview"),
   bundle: true,
   format: "iife",
   platform: "browser",
@@ -94,7 +97,7 @@ await build({
   minify: node.minify,
   logLevel: "warning",
 });
-for (const entry of await readdir("dist", { recursive: true, withFileTypes: true })) {
+for (const entry of await readdir(outdir, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
-  if (entry.isFile() && !made.has(relative("dist", path))) await rm(path);
+  if (entry.isFile() && !made.has(relative(outdir, path))) await rm(path);
 }

@@ -2,17 +2,17 @@
  * `npm run package`: a VSIX for each platform, in `packages/`. `npm run package -- linux-x64 alpine-x64` makes only those.
  *
  * DuckDB is native: each package holds the bindings of its platform and no other. What goes in is copied to a folder of
- * its own first, so that nothing else can.
+ * its own first, so that nothing else can. `--out DIR` writes elsewhere.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { createVSIX } from "@vscode/vsce";
 
 const root = join(import.meta.dirname, "..");
 const cache = join(root, "node_modules", ".cache", "clf-package");
-const out = join(root, "packages");
 
 /** VS Code's name of a platform → DuckDB's. Alpine has musl in place of glibc. */
 const PLATFORMS: Record<string, string> = {
@@ -57,10 +57,11 @@ const manifestOf = (folder: string): Manifest => JSON.parse(readFileSync(join(fo
 /** Parts of a package that only people read. */
 const WANTED = (file: string) => !/\.(d\.ts|d\.ts\.map|js\.map|md)$/i.test(file) || /licen[cs]e/i.test(file);
 
-async function makePackage(target: string, manifest: Manifest): Promise<string> {
+async function makePackage(target: string, manifest: Manifest, bundles: string, out: string): Promise<string> {
   const stage = mkdtempSync(join(tmpdir(), "clf-package-"));
   try {
-    for (const part of ["dist", "media", "syntaxes", "schemas/json"]) {
+    cpSync(bundles, join(stage, "dist"), { recursive: true });
+    for (const part of ["media", "syntaxes", "schemas/json"]) {
       cpSync(join(root, part), join(stage, part), { recursive: true });
     }
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", ".vscodeignore"]) {
@@ -101,23 +102,33 @@ async function makePackage(target: string, manifest: Manifest): Promise<string> 
   }
 }
 
-const wanted = process.argv.slice(2);
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: "string", default: join(root, "packages") } },
+});
 const unknown = wanted.filter((name) => !(name in PLATFORMS));
 if (unknown.length > 0) {
   console.error(`No platform ${unknown.join(", ")}. Platforms: ${Object.keys(PLATFORMS).join(", ")}.`);
   process.exit(2);
 }
-run(process.execPath, ["esbuild.mjs", "--minify", "--no-sourcemap"], root);
+const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
-const manifest = manifestOf(root);
+// Not dist/: what runs from there meanwhile stays as it is.
+const bundles = mkdtempSync(join(tmpdir(), "clf-bundles-"));
 let failed = 0;
-for (const target of wanted.length > 0 ? wanted : Object.keys(PLATFORMS)) {
-  try {
-    const file = await makePackage(target, manifest);
-    console.log(`${target}: ${file.slice(root.length + 1)}, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
-  } catch (error) {
-    failed++;
-    console.error(`${target}: ${error instanceof Error ? error.message : String(error)}`);
+try {
+  run(process.execPath, ["esbuild.mjs", "--minify", "--no-sourcemap", `--outdir=${bundles}`], root);
+  const manifest = manifestOf(root);
+  for (const target of wanted.length > 0 ? wanted : Object.keys(PLATFORMS)) {
+    try {
+      const file = await makePackage(target, manifest, bundles, out);
+      console.log(`${target}: ${relative(root, file)}, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+    } catch (error) {
+      failed++;
+      console.error(`${target}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
+} finally {
+  rmSync(bundles, { recursive: true, force: true });
 }
 process.exit(failed === 0 ? 0 : 1);

@@ -19,12 +19,15 @@ export interface TestWindow {
   workspace: string;
 }
 
+export type WindowOptions = EditorOptions & BrowserWindowOptions;
+
 /**
  * Call it inside a `describe`: before its tests a copy of `workspace` is opened in real VS Code, after a failed test a
  * screenshot (`failure-…`) and the logs of the extension host are kept, after the last one everything is ended.
+ * @param given options, or what makes them before the first test
  * @returns an object whose fields are set once the tests run
  */
-export function testWindow(options: EditorOptions & BrowserWindowOptions): TestWindow {
+export function testWindow(given: WindowOptions | (() => WindowOptions)): TestWindow {
   const window = {} as TestWindow;
   let folder: string | undefined;
 
@@ -35,6 +38,7 @@ export function testWindow(options: EditorOptions & BrowserWindowOptions): TestW
       console.log("      no Chromium or Chrome: name one in CLF_CHROMIUM, or install it");
       this.skip();
     }
+    const options = typeof given === "function" ? given() : given;
     folder = await mkdtemp(join(tmpdir(), "clf-window-"));
     window.workspace = join(folder, "workspace");
     await cp(options.workspace, window.workspace, { recursive: true });
