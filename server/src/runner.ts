@@ -100,15 +100,24 @@ async function fineTune(folder: RunnerFolder, rows: JobRow[], threads: number): 
   });
 }
 
-/** Predicts with every model of the job; what an earlier attempt predicted is not asked again. Returns seconds by model. */
-async function predict(folder: RunnerFolder, rows: JobRow[], options: z.output<typeof Options>, threads: number) {
+/**
+ * Predicts with every model of the job; what an earlier attempt predicted is not asked again. `keep` is told of each new
+ * prediction. Returns seconds by model.
+ */
+async function predict(
+  folder: RunnerFolder,
+  rows: JobRow[],
+  options: z.output<typeof Options>,
+  threads: number,
+  keep: (prediction: Prediction) => void,
+) {
   const seconds = new Map<string, number>();
   for (const model of folder.job.models) {
     const engine = engineOf(model);
     const started = performance.now();
     let waiting: Prediction[] = [];
     const flush = () => {
-      folder.predictions.append(waiting);
+      for (const prediction of folder.predictions.append(waiting)) keep(prediction);
       waiting = [];
     };
     if (!folder.predictions.compacted) {
@@ -131,7 +140,8 @@ async function predict(folder: RunnerFolder, rows: JobRow[], options: z.output<t
   return seconds;
 }
 
-async function* allPredictions(folder: string, duckdb: DuckDb): AsyncGenerator<Prediction> {
+/** Predictions that an earlier attempt left. */
+async function* earlierPredictions(folder: string, duckdb: DuckDb): AsyncGenerator<Prediction> {
   const file = predictionsFile(folder);
   if (file?.format === "parquet") yield* readPredictionsParquet(duckdb, file.path);
   else if (file) for await (const line of wholeLines(file.path)) yield Prediction.parse(JSON.parse(line.text));
@@ -145,26 +155,25 @@ function put(nested: Nested, prediction: Prediction): void {
   nested.set(prediction.target, rows);
 }
 
+/** A model's predictions, gathered as they are made. */
+interface Gathered {
+  plain: Nested;
+  outOfFold: Nested;
+  count: number;
+}
+
 async function evaluate(
   folder: RunnerFolder,
   rows: JobRow[],
   options: z.output<typeof Options>,
   seconds: ReadonlyMap<string, number>,
-  duckdb: DuckDb,
+  gathered: ReadonlyMap<string, Gathered>,
 ): Promise<Report> {
   const { job } = folder;
-  const collected = new Map(
-    job.models.map(({ name }) => [name, { plain: new Map() as Nested, outOfFold: new Map() as Nested, count: 0 }]),
-  );
-  for await (const prediction of allPredictions(folder.folder, duckdb)) {
-    const model = collected.get(prediction.model)!;
-    put(prediction.fold === undefined ? model.plain : model.outOfFold, prediction);
-    model.count++;
-  }
   const previous = await readPrevious(folder.folder);
   const models = new Map(
     job.models.map(({ name }): [string, EvaluatedModel] => {
-      const { plain, outOfFold, count } = collected.get(name)!;
+      const { plain, outOfFold, count } = gathered.get(name)!;
       const predictions: ModelPredictions = { plain, outOfFold };
       const figures = { seconds: seconds.get(name) ?? 0, predictions: count, tokens: null, cost: null };
       return [name, { predictions, figures, uses: options.uses[name] ?? 1, previous: previous.get(name) ?? null }];
@@ -208,16 +217,42 @@ async function work(folder: RunnerFolder): Promise<void> {
 
   const duckdb = createDuckDb({ folder: folder.folder, threads });
   try {
-    const seconds = await predict(folder, rows, options, threads);
-    folder.stop.throwIfAborted();
-    if (job.kind !== "predict") {
-      folder.event({ type: "progress", step: "figures", done: 0, total: null });
-      const report = await evaluate(folder, rows, options, seconds, duckdb);
-      const text = JSON.stringify(report);
-      await folder.artifact("report", "report.json", (temporary) => writeFile(temporary, text));
-      emitAccuracies(folder, report);
+    // Its process starts beside the predictions. What goes wrong is told to whoever asks it something.
+    duckdb.start().catch(() => {});
+    const compacting = (handedOver: () => void) =>
+      folder.predictions.compact((jsonl, parquet) => {
+        const written = predictionsToParquet(duckdb, jsonl, parquet);
+        handedOver();
+        return written;
+      });
+    if (job.kind === "predict") {
+      await predict(folder, rows, options, threads, () => {});
+      folder.stop.throwIfAborted();
+      await compacting(() => {});
+      return;
     }
-    await folder.predictions.compact((jsonl, parquet) => predictionsToParquet(duckdb, jsonl, parquet));
+    const gathered = new Map(
+      job.models.map(({ name }): [string, Gathered] => [name, { plain: new Map(), outOfFold: new Map(), count: 0 }]),
+    );
+    const gather = (prediction: Prediction) => {
+      const model = gathered.get(prediction.model)!;
+      put(prediction.fold === undefined ? model.plain : model.outOfFold, prediction);
+      model.count++;
+    };
+    for await (const prediction of earlierPredictions(folder.folder, duckdb)) gather(prediction);
+    const seconds = await predict(folder, rows, options, threads, gather);
+    folder.stop.throwIfAborted();
+    folder.event({ type: "progress", step: "figures", done: 0, total: null });
+    // Figures keep this thread busy: DuckDB's process is given its work first, and does it meanwhile.
+    const handedOver = Promise.withResolvers<void>();
+    const compacted = compacting(handedOver.resolve);
+    await Promise.race([handedOver.promise, compacted]);
+    await new Promise(setImmediate);
+    const report = await evaluate(folder, rows, options, seconds, gathered);
+    await compacted;
+    const text = JSON.stringify(report);
+    await folder.artifact("report", "report.json", (temporary) => writeFile(temporary, text));
+    emitAccuracies(folder, report);
   } finally {
     await duckdb.close();
   }

@@ -29,6 +29,8 @@ export interface DuckDb {
   query(sql: string, values?: DuckDbValue[], signal?: AbortSignal): Promise<DuckDbBatch>;
   /** Runs a statement and returns what it gives in batches; the next is only made when it is asked for. */
   stream(sql: string, values?: DuckDbValue[], signal?: AbortSignal): AsyncGenerator<DuckDbBatch>;
+  /** Starts the child process ahead of the first request, which then waits less. */
+  start(): Promise<void>;
   /** The child process, while one runs. */
   readonly pid: number | undefined;
   /** Ends the child process. A later request starts another. */
@@ -52,7 +54,7 @@ const ENVIRONMENT = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP",
 type RequestBody = DuckDbRequest extends infer R ? (R extends DuckDbRequest ? Omit<R, "id"> : never) : never;
 type Settled = DuckDbAnswer & { ok: true };
 
-/** Starts no process yet: the first request does. After a crash, so does the next request. */
+/** Starts no process yet: the first request does, or `start`. After a crash, so does the next request. */
 export function createDuckDb(options: DuckDbOptions): DuckDb {
   const { memoryLimit = "512MB", threads = 2, idle = 60_000 } = options;
   let child: ChildProcess | undefined;
@@ -174,6 +176,9 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
 
   return {
     stream,
+    async start() {
+      await connect();
+    },
     get pid() {
       return child?.pid;
     },

@@ -40,8 +40,8 @@ export interface PredictionWriter {
   readonly count: number;
   /** Whether the prediction is there already, from this attempt or an earlier one. */
   has(model: string, row: string, target: string): boolean;
-  /** Appends those that are not there yet, as whole lines in one write. Returns how many. */
-  append(predictions: readonly Prediction[]): number;
+  /** Appends those that are not there yet, as whole lines in one write, and returns them. */
+  append(predictions: readonly Prediction[]): Prediction[];
   /** Turns predictions.jsonl into predictions.parquet; does nothing when that has been done. */
   compact(toParquet: ToParquet): Promise<void>;
 }
@@ -185,16 +185,16 @@ async function predictionWriter(folder: string): Promise<PredictionWriter> {
     append(predictions) {
       if (compacted) throw new Error("The predictions are complete and compacted: nothing can be added.");
       let text = "";
-      let count = 0;
+      const added: Prediction[] = [];
       for (const prediction of predictions) {
         const id = key(prediction.model, prediction.row, prediction.target);
         if (known.has(id)) continue;
         known.add(id);
         text += `${JSON.stringify(prediction)}\n`;
-        count++;
+        added.push(prediction);
       }
-      if (count > 0) appendFileSync(path, text);
-      return count;
+      if (added.length > 0) appendFileSync(path, text);
+      return added;
     },
     async compact(toParquet) {
       if (compacted) return;
