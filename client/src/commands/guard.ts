@@ -1,5 +1,6 @@
 /** The one door through which commands run: what goes wrong is said once, in words, never as a stack trace. */
 import * as vscode from "vscode";
+import { plain } from "./plain.ts";
 
 export interface Guard {
   /** Registers a command. Its errors are shown; a cancelled wait is silent. */
@@ -18,7 +19,7 @@ export function createGuard(output: vscode.LogOutputChannel): Guard {
       const message = error instanceof Error ? error.message : String(error);
       const show = "Show Output";
       // Not awaited: the command has ended, its message stays.
-      void vscode.window.showErrorMessage(message, show).then((answer) => {
+      void vscode.window.showErrorMessage(plain(message), show).then((answer) => {
         if (answer === show) output.show();
       });
     }

@@ -10,6 +10,7 @@ import {
   type ToReview,
 } from "../../webview/messages.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
+import { plain } from "../commands/plain.ts";
 import { REASON } from "../inline/reasons.ts";
 import type { Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
@@ -97,7 +98,7 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
       case "run":
         return vscode.commands.executeCommand(message.command, message.project ?? undefined);
       case "say":
-        return void vscode.window.showInformationMessage(message.message);
+        return void vscode.window.showInformationMessage(plain(message.message));
     }
   }
 

@@ -14,8 +14,10 @@ const PATTERN = "**/*.{csv,tsv,tab,jsonl,ndjson}";
 const SELECTOR: vscode.DocumentSelector = { scheme: "file", pattern: PATTERN };
 /** Lines asked for before and after those on screen: room to scroll into. */
 const AROUND = 60;
-/** Longer lines are left out of a request: a row of megabytes would hold up all others. */
-const LONGEST_LINE = 200_000;
+/** Characters of a request. What does not fit is left out, lines off screen first: rows of megabytes would hold up all others. */
+const MOST_TEXT = 4_000_000;
+/** VS Code draws this many characters of a line, so that a hint behind them is not seen (`editor.stopRenderingLineAfter`). */
+const DRAWN = 10_000;
 
 /** Characters beyond which a row's end is out of view. */
 const LONG_LINE = 140;
@@ -92,14 +94,21 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
     if (found?.version === version && found.from <= range.start.line && found.to >= range.end.line) return found;
     const from = Math.max(0, range.start.line - AROUND);
     const to = Math.min(last, range.end.line + AROUND);
-    const lines: string[] = [];
-    for (let line = from; line <= to; line++) {
+    const lines: string[] = new Array(to - from + 1).fill("");
+    const header = document.lineAt(0).text.slice(0, MOST_TEXT / 4);
+    let room = MOST_TEXT - header.length;
+    const take = (line: number) => {
       const { text } = document.lineAt(line);
-      lines.push(text.length > LONGEST_LINE ? "" : text);
-    }
+      if (text.length > room) return;
+      lines[line - from] = text;
+      room -= text.length;
+    };
+    for (let line = range.start.line; line <= Math.min(last, range.end.line); line++) take(line);
+    for (let line = from; line < range.start.line; line++) take(line);
+    for (let line = range.end.line + 1; line <= to; line++) take(line);
     const answer = await server.request(
       "clf/inline/hints",
-      { data: key, header: document.lineAt(0).text.slice(0, LONGEST_LINE), first: from, text: lines.join("\n") },
+      { data: key, header, first: from, text: lines.join("\n") },
       { token },
     );
     if (answer === null) {
@@ -154,12 +163,13 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
       if (!found) return [];
       const atStart = standsAtStart(document, range);
       return found.rows.flatMap((row) => {
-        const line = atStart ? row.line : row.end_line;
+        const first = atStart || document.lineAt(row.end_line).text.length > DRAWN;
+        const line = first ? row.line : row.end_line;
         const label = hintLabel(row);
         if (label === "" || line < range.start.line || line > range.end.line) return [];
-        const place = atStart ? new vscode.Position(line, 0) : document.lineAt(line).range.end;
+        const place = first ? new vscode.Position(line, 0) : document.lineAt(line).range.end;
         const hint = new RowHint(place, label, found.project, row);
-        if (atStart) hint.paddingRight = true;
+        if (first) hint.paddingRight = true;
         else hint.paddingLeft = true;
         return [hint];
       });

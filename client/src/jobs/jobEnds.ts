@@ -1,6 +1,7 @@
 /** What a person is told when a job ends: failures always, success when it took long, nothing when they cancelled it. */
 import * as vscode from "vscode";
 import type { JobView } from "../../../schemas/protocol.ts";
+import { plain } from "../commands/plain.ts";
 import { type JobList, keyOf } from "./jobList.ts";
 import { KIND, metricWords, nameOf, tookSeconds } from "./words.ts";
 
@@ -24,7 +25,7 @@ async function announce(job: JobView): Promise<void> {
 type Show = (message: string, ...items: string[]) => Thenable<string | undefined>;
 
 async function offer(show: Show, message: string, job: JobView, action: "Open Log" | "Open Report"): Promise<void> {
-  const answer = await show(message, action);
+  const answer = await show(plain(message), action);
   if (answer !== action) return;
   const command = action === "Open Log" ? "clf.openLog" : "clf.openReport";
   await vscode.commands.executeCommand(command, { key: keyOf(job) });

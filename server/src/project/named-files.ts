@@ -5,7 +5,7 @@ import type { Problem } from "../../../schemas/problem.ts";
 import { LabelList, type ProjectFile } from "../../../schemas/project.ts";
 import type { PlacedLabels } from "./check.ts";
 import { confine } from "./paths.ts";
-import { labelsOf } from "./resolve.ts";
+import { labelsOf, projectStem } from "./resolve.ts";
 import { findSecrets } from "./secrets.ts";
 import { closest, didYouMean } from "./suggest.ts";
 import { readText } from "./text.ts";
@@ -65,6 +65,12 @@ export async function checkNamedFiles(
     problems.push({ severity, code, message, file: yaml.file, range, ...(suggestions.length ? { suggestions } : {}) });
   };
 
+  // Written without being named: a link there would have Clf write where the project has no business.
+  for (const path of [".clf/jobs", `${projectStem(yaml.file)}.splits.jsonl`]) {
+    if (!("refused" in (await confine(folder, path)))) continue;
+    const message = `Clf writes into "${path}", which leads outside the project's folder by a symbolic link. Remove the link.`;
+    add("error", "path-outside", ["version"], message);
+  }
   for (const { at, path, use, target } of namedFiles(spec)) {
     const confined = await confine(folder, path);
     if ("refused" in confined) {

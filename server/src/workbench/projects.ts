@@ -28,6 +28,8 @@ export interface Projects {
   configure(folders: readonly string[]): Promise<void>;
   /** Files changed on disk: what was read from them is read again when it is next needed. Returns the projects concerned. */
   changed(paths: readonly string[]): string[];
+  /** The workspace became trusted: what was only read so far is read again, and saved. */
+  trust(): void;
   /** A decision was recorded: what people said is read again, the data is not. */
   decided(file: string): void;
   /** Jobs of the project ended: what is known of its rows may be old. */
@@ -38,7 +40,13 @@ export interface Projects {
 /** Milliseconds without use after which the rows of a project leave the memory. */
 const IDLE = 180_000;
 
-export function openProjects(onOpen: (project: OpenProject) => void): Projects {
+export interface ProjectsOptions {
+  onOpen(project: OpenProject): void;
+  /** Whether splits that are made when the data is read may be saved beside the project. */
+  trusted(): boolean;
+}
+
+export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
   const open = new Map<string, Promise<Entry>>();
   let folders: string[] = [];
 
@@ -82,7 +90,7 @@ export function openProjects(onOpen: (project: OpenProject) => void): Projects {
       data() {
         used();
         if (!session) throw new WorkflowError(`${file} has errors: mend them first.`);
-        data ??= readData(session, { locate: (at) => markAt(loaded.document, at) });
+        data ??= readData(session, { locate: (at) => markAt(loaded.document, at), saveSplits: trusted() });
         data.catch(() => {
           data = undefined;
         });
@@ -159,6 +167,9 @@ export function openProjects(onOpen: (project: OpenProject) => void): Projects {
         }
       }
       return concerned;
+    },
+    trust() {
+      for (const entry of open.values()) void entry.then((known) => known.forgetData()).catch(() => {});
     },
     decided(file) {
       void open

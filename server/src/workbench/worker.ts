@@ -2,6 +2,7 @@
  * The workbench thread: the clf/* requests and everything behind them (data, jobs, judged rows), so that nothing of it can
  * delay an answer to a keystroke. The server's main thread passes requests on and notifications back.
  */
+import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort } from "node:worker_threads";
 import { JobError } from "../jobs/store.ts";
@@ -9,7 +10,7 @@ import { neededJobs } from "../workflow/artifacts.ts";
 import { WorkflowError } from "../workflow/session.ts";
 import { createHandlers } from "./handlers.ts";
 import { type OpenProject, openProjects } from "./projects.ts";
-import type { FromWorkbench, ToWorkbench } from "./protocol.ts";
+import type { FromWorkbench, RequestName, ToWorkbench } from "./protocol.ts";
 import { modelFigures } from "./views.ts";
 import { type JobWatch, watchJobs } from "./watch-jobs.ts";
 
@@ -17,20 +18,35 @@ const port = parentPort!;
 const send = (message: FromWorkbench): void => port.postMessage(message);
 const log = (message: string): void => send({ do: "log", message });
 
+/** What runs or writes something. Everything else only reads, and is answered in a workspace that nobody has trusted too. */
+const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
+  "clf/newProject/write",
+  "clf/jobs/start",
+  "clf/jobs/cancel",
+  "clf/jobs/resume",
+  "clf/jobs/delete",
+  "clf/review/decide",
+  "clf/review/undo",
+  "clf/rows/explain",
+  "clf/predict",
+]);
+
 let trusted = false;
 let keep = 20;
 const watches = new Map<string, JobWatch>();
 const running = new Map<number, AbortController>();
 
-const projects = openProjects((project) => {
-  follow(project).catch((error) => log(String(error)));
+const projects = openProjects({
+  onOpen: (project) => void follow(project).catch((error) => log(String(error))),
+  trusted: () => trusted,
 });
 
 /** Re-attaches to the project's jobs, and tells of them from now on. */
 async function follow({ file, session }: OpenProject): Promise<void> {
   watches.get(file)?.close();
   watches.delete(file);
-  if (!session) return;
+  // A folder to watch is made where there is none: not in an untrusted workspace.
+  if (!session || (!trusted && !existsSync(session.jobs.store.root))) return;
   const project = pathToFileURL(file).href;
   watches.set(
     file,
@@ -64,6 +80,11 @@ async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" 
   const abort = new AbortController();
   running.set(message.id, abort);
   try {
+    if (message.do === "request" && NEEDS_TRUST.has(message.name) && !trusted) {
+      throw new WorkflowError(
+        "This workspace is not trusted: files are checked, nothing is run or written. Trust it first.",
+      );
+    }
     const result =
       message.do === "figures"
         ? await modelFigures(await projects.get(message.project))
@@ -89,7 +110,10 @@ port.on("message", async (message: ToWorkbench) => {
       keep = message.keep;
       await projects.configure(message.folders);
       const all = await projects.all().catch(() => []);
-      if (newlyTrusted) for (const { session } of all) void session?.jobs.start().catch((error) => log(String(error)));
+      if (newlyTrusted) {
+        projects.trust();
+        for (const project of all) void follow(project).catch((error) => log(String(error)));
+      }
       break;
     }
     case "changed":

@@ -479,6 +479,22 @@ describe("labels in a file", () => {
     });
   });
 
+  for (const name of [".clf", "x.splits.jsonl"]) {
+    it(`nothing is written through a link out, ${name}`, async () => {
+      await withFolder({ "p/x.clf.yaml": GOOD }, async (folder) => {
+        await mkdir(join(folder, "elsewhere"));
+        await symlink(join(folder, "elsewhere"), join(folder, "p", name));
+        const { problems, project } = await loadProject(join(folder, "p", "x.clf.yaml"));
+        assert.deepEqual(
+          problems.map(({ code }) => code),
+          ["path-outside"],
+        );
+        assert.match(problems[0]!.message, /by a symbolic link\. Remove the link/);
+        assert.equal(project, undefined);
+      });
+    });
+  }
+
   it("a link to nothing, outside, is no place for decisions", async () => {
     await withFolder({ "p/x.clf.yaml": GOOD }, async (folder) => {
       await mkdir(join(folder, "elsewhere"));
