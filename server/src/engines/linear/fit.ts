@@ -69,12 +69,14 @@ async function chooseAndFit(
   checkRows(input, [train, tune]);
   let steps: SearchStep[] = [];
   let tuneProbabilities: Float32Array | undefined;
+  let start: FitTask["start"];
   let c = input.c ?? (base.options.grid.length === 1 ? base.options.grid[0]! : undefined);
   if (c === undefined && tune.length > 0) {
     const [found] = await workers.run<"search">([{ kind: "search", ...base, train, tune }], (done) =>
       onProgress?.({ step: "search", done, total: 1 }),
     );
     ({ steps, probabilities: tuneProbabilities } = found!);
+    start = { rows: train, alpha: found!.alpha };
     c = steps.reduce((best, step) => (step.logLoss < best.logLoss ? step : best)).c;
   }
   c ??= DEFAULT_C;
@@ -86,7 +88,7 @@ async function chooseAndFit(
   all.sort();
   const heldOut: FoldTask[] =
     tune.length > 0 && !tuneProbabilities ? [{ kind: "fold", ...base, train, heldOut: tune, c }] : [];
-  const tasks: (FitTask | FoldTask)[] = [{ kind: "fit", ...base, train: all, c }, ...heldOut];
+  const tasks: (FitTask | FoldTask)[] = [{ kind: "fit", ...base, train: all, c, start }, ...heldOut];
   const [fitted, held] = await workers.run<"fit" | "fold">(tasks, (done) =>
     onProgress?.({ step: "fit", done, total: tasks.length }),
   );

@@ -51,6 +51,31 @@ export class Solver {
     this.random = seededRandom(problem.seed);
   }
 
+  /** The dual variables as they stand: rows × classes. */
+  dualVariables(): Float32Array<ArrayBuffer> {
+    return this.alpha.slice();
+  }
+
+  /**
+   * Before the first `fit`: starts from dual variables that another fit has found at this C for some of the rows; the others
+   * stay at their given labels, where they add nothing to the weights.
+   * @param positions the rows they are of, by position in this problem
+   * @param alpha positions × classes
+   */
+  startFrom(c: number, positions: Int32Array, alpha: Float32Array): void {
+    const { kernel, problem } = this;
+    const { classes, labels, weights } = problem;
+    for (const [n, i] of positions.entries()) {
+      const own = alpha.subarray(n * classes, (n + 1) * classes);
+      this.alpha.set(own, i * classes);
+      const entries = loadRow(problem.rows, i, kernel);
+      const weight = c * (weights ? weights[i]! : 1);
+      for (let k = 0; k < classes; k++) kernel.delta[k] = weight * ((k === labels[i] ? 1 : 0) - own[k]!);
+      kernel.update(entries);
+    }
+    this.c = c;
+  }
+
   /**
    * Moves to another C with α still on the simplex. Up: the weights stay, and α moves towards the given label, which is where
    * a larger C takes it. Down: α stays, and the weights shrink with C.

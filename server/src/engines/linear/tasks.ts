@@ -34,6 +34,8 @@ export interface SearchTask extends TaskBase {
 export interface FitTask extends TaskBase {
   readonly kind: "fit";
   readonly c: number;
+  /** Dual variables that a search has found at this C, and the rows of `counts` they are of: a start nearer to the end. */
+  readonly start?: { readonly rows: Int32Array; readonly alpha: Float32Array };
 }
 
 /** Probabilities of the rows held out of a fit at one C. */
@@ -64,6 +66,8 @@ export interface SearchResult {
   steps: SearchStep[];
   /** Probabilities of the tune rows at the best C, by a model that has not seen them: rows × classes. */
   probabilities: Float32Array<ArrayBuffer>;
+  /** Dual variables of the train rows at the best C: rows × classes. */
+  alpha: Float32Array<ArrayBuffer>;
 }
 
 export interface TaskResults {
@@ -96,6 +100,7 @@ export function runTask(task: Task, checkpoint: Checkpoint): TaskResults[Task["k
     case "search":
       return search(task, solver, weighting, checkpoint);
     case "fit": {
+      if (task.start) solver.startFrom(task.c, positionsOf(task.start.rows, train), task.start.alpha);
       const epochs = solver.fit(task.c, options, checkpoint);
       return { hashes: weighting.hashes, idf: weighting.idf, ...quantise(solver.kernel, classes), epochs };
     }
@@ -114,6 +119,7 @@ function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoi
   const steps: SearchStep[] = [];
   let best = Number.POSITIVE_INFINITY;
   let bestProbabilities = new Float32Array(0);
+  let bestAlpha = new Float32Array(0);
   /** Whether this C is the best so far. */
   const improves = (c: number) => {
     const done = steps.length;
@@ -125,6 +131,7 @@ function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoi
     if (step.logLoss >= best) return false;
     best = step.logLoss;
     bestProbabilities = tuneProbabilities;
+    bestAlpha = solver.dualVariables();
     return true;
   };
   const start = Math.floor(grid.length / 2);
@@ -134,7 +141,16 @@ function search(task: SearchTask, solver: Solver, weighting: Weighting, checkpoi
     i = start - 1;
     while (i >= 0 && improves(grid[i]!)) i--;
   }
-  return { steps, probabilities: bestProbabilities };
+  return { steps, probabilities: bestProbabilities, alpha: bestAlpha };
+}
+
+/** Where `rows` stand in `train`, which holds them all, both ascending. */
+function positionsOf(rows: Int32Array, train: Int32Array): Int32Array {
+  let at = 0;
+  return rows.map((row) => {
+    while (train[at] !== row) at++;
+    return at;
+  });
 }
 
 function score(task: SearchTask, probability: Float32Array): { logLoss: number; accuracy: number } {

@@ -152,4 +152,34 @@ describe("linear solver", () => {
       for (let i = 0; i < direct.length; i++) assert.ok(Math.abs(path[i]! - direct[i]!) < 2e-3);
     }
   });
+
+  it("reaches the same optimum from dual variables of some of the rows, sooner", () => {
+    const rows = randomRows(80, 30, 5, 3);
+    const problem = { features: 30, classes: 3, rowCapacity: 6, seed: 1 };
+    const labels = Int32Array.from({ length: 80 }, (_, i) => (i * 7) % 3);
+    const weights = Float32Array.from(labels, (_, i) => 0.5 + (i % 4) / 4);
+    const tight = { maxEpochs: 500, tolerance: 1e-5 };
+    const some = Int32Array.from({ length: 70 }, (_, i) => i + (i >= 35 ? 10 : 0));
+    const part = new Solver({
+      ...problem,
+      rows: { starts: rows.starts, columns: rows.columns, values: rows.values },
+      labels,
+      // The other rows weigh nothing: this is a fit of the 70 alone.
+      weights: weights.map((weight, i) => (some.includes(i) ? weight : 0)),
+    });
+    part.fit(5, tight, () => {});
+    const alpha = part.dualVariables();
+    const solver = () => new Solver({ ...problem, rows, labels, weights });
+    const [cold, warm] = [solver(), solver()];
+    const alphaOfSome = Float32Array.from(
+      { length: some.length * 3 },
+      (_, j) => alpha[some[Math.floor(j / 3)]! * 3 + (j % 3)]!,
+    );
+    warm.startFrom(5, some, alphaOfSome);
+    const passes = { cold: cold.fit(5, tight, () => {}), warm: warm.fit(5, tight, () => {}) };
+    for (let i = 0; i < cold.kernel.weights.length; i++) {
+      assert.ok(Math.abs(warm.kernel.weights[i]! - cold.kernel.weights[i]!) < 2e-3);
+    }
+    assert.ok(passes.warm < passes.cold, JSON.stringify(passes));
+  });
 });
