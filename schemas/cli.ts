@@ -4,7 +4,7 @@ import { Decision, FlagReason } from "./decisions.ts";
 import { Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
-import { Report } from "./report.ts";
+import { LabelNoise, Report } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
 const whole = z.int().min(0);
@@ -158,7 +158,7 @@ export const FlaggedDocument = z.strictObject({
       target: z.string(),
       /** The first input. */
       text: z.string(),
-      /** Drawn for the audit, to be judged unseen: label, confidence, margin and top are empty. */
+      /** Drawn for the audit or for re-labelling, to be judged unseen: label, confidence, margin and top are empty. */
       blind: z.boolean(),
       label: z.string().nullable(),
       confidence: share,
@@ -176,6 +176,67 @@ export const FlaggedDocument = z.strictObject({
     }),
   ),
 });
+
+/** Rows that wait to be judged blind, in the order of the draw, at most `--limit`. */
+const blindItems = z.array(z.strictObject({ row: z.string(), target: z.string(), text: z.string() }));
+
+export const AuditDocument = z.strictObject({
+  model: z.string(),
+  /** The evaluation whose accept rule is audited. */
+  job,
+  /** One of whole rows, or one a target. */
+  audits: z.array(
+    z.strictObject({
+      model: z.string(),
+      job,
+      targets: z.array(z.string()),
+      /** What is promised of the accepted, and by what. */
+      risk: share,
+      promise: z.enum(["certificate", "threshold"]),
+      /** Share of accepted rows that is drawn. */
+      rate: share,
+      rows: whole,
+      accepted: whole,
+      drawn: whole,
+      waiting: whole,
+      /** With an outcome, skips (which count as errors) among them. */
+      judged: whole,
+      skipped: whole,
+      /** Bounds that hold at every look; `detectable` is the risk that so many rows would have shown. */
+      report: z.strictObject({
+        n: whole,
+        errors: whole,
+        rate: share.nullable(),
+        low: share,
+        high: share,
+        risk: share,
+        alpha: share,
+        evidence: z.number(),
+        highestEvidence: z.number(),
+        alarm: z.boolean(),
+        alarmAt: whole.nullable(),
+        detectable: share.nullable(),
+      }),
+      /** Judged rows after which twice the promised risk is found, in 4 cases of 5; null: more than 2,000. */
+      rows_to_find_double: whole.nullable(),
+    }),
+  ),
+  items: blindItems,
+});
+export type AuditDocument = z.output<typeof AuditDocument>;
+
+export const RelabelDocument = z.strictObject({
+  model: z.string(),
+  job,
+  /** Validation rows drawn, of how many, and how many of them somebody has labelled again. */
+  drawn: whole,
+  validation: whole,
+  judged: whole,
+  /** For each accept decision; null before the first row of it. */
+  estimates: z.array(z.strictObject({ targets: z.array(z.string()), estimate: LabelNoise.nullable() })),
+  items: blindItems,
+});
+export type RelabelDocument = z.output<typeof RelabelDocument>;
 
 export const ReviewDocument = z.strictObject({ decisions: z.array(Decision) });
 /** `clf review --undo`; null when there was nothing to take back. */

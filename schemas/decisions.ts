@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { SplitName } from "./rows.ts";
 
-/** Why a row waits for a person; the same names as `FLAG_REASONS` of server/src/confidence/flag.ts, and `conflict`. */
+/** Why a row waits for a person. server/src/confidence/flag.ts makes bits of them by their place: new ones go to the end. */
 export const FlagReason = z.enum([
   "below-threshold",
   "no-accept-rule",
@@ -16,6 +16,8 @@ export const FlagReason = z.enum([
   "audit",
   /** Two people decided differently, neither seeing the other's decision. */
   "conflict",
+  /** A random validation row, judged again without seeing its label or the prediction: how wrong the given labels are. */
+  "relabel",
 ]);
 export type FlagReason = z.output<typeof FlagReason>;
 
@@ -29,6 +31,14 @@ export type DecisionKind = z.output<typeof DecisionKind>;
 export const DecisionId = z
   .string()
   .regex(/^[0-7][0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "a UUID of version 7");
+
+/** A prediction as it stood in front of a person, or was kept from them. */
+const Shown = z.object({
+  model: z.string(),
+  job: z.string(),
+  label: z.string().nullable(),
+  confidence: z.number().min(0).max(1),
+});
 
 /** Unknown fields are ignored when read (a newer version wrote them) and stay in the file, which is never rewritten. */
 export const Decision = z
@@ -52,18 +62,16 @@ export const Decision = z
     /** Why the row was in front of a person. */
     reasons: z.array(FlagReason),
     /** What the person saw, if anything: prediction and confidence of which model and job. */
-    prediction: z
-      .object({
-        model: z.string(),
-        job: z.string(),
-        label: z.string().nullable(),
-        confidence: z.number().min(0).max(1),
-      })
-      .optional(),
-    /** Judged without seeing the prediction. */
+    prediction: Shown.optional(),
+    /** Judged without seeing the prediction; re-labelled rows (reason `relabel`) without seeing the label either. */
     blind: z.boolean().default(false),
-    /** Probability with which the row was drawn, when it was drawn at random from the whole stream. */
+    /** Probability with which the row was drawn, when it was drawn at random: from the accepted rows (reason `audit`) or all. */
     inclusion: z.number().gt(0).max(1).optional(),
+    /**
+     * The draw that put the row in front of the person. Rows of one stream may be taken together: of one audit, say, which is of one
+     * artifact and accept rule. `prediction` was kept from the person: an audit asks whether it is right.
+     */
+    draw: z.object({ stream: z.string().min(1), prediction: Shown.optional() }).optional(),
     /** The row's split when it was judged: decisions on validation or test never change metrics. */
     split: SplitName.optional(),
     /** The inputs by name, so that the decision can be re-attached when they change. */

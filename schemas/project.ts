@@ -833,6 +833,16 @@ export const Review = z
           "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, at random, or as in the file.",
         examples: ["margin"],
       }),
+    relabel: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(200)
+      .meta({
+        description:
+          "Validation rows that are drawn to be labelled again, blind, when somebody asks for them: how wrong the given labels are.",
+        examples: [200],
+      }),
     decisions: file.default("reviews.jsonl").meta({
       description: "The decisions file: append-only, one line a decision, made for git.",
       examples: ["reviews.jsonl"],

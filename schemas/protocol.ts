@@ -93,6 +93,8 @@ export const TargetView = z.strictObject({
   accepted: z.boolean(),
   reasons: z.array(FlagReason),
   decided: z.enum(["confirmed", "corrected", "none", "skipped"]).nullable(),
+  /** To be judged without the prediction, which is left out here; with the reason `relabel` without the label as well. */
+  blind: z.boolean(),
 });
 export type TargetView = z.output<typeof TargetView>;
 
@@ -110,6 +112,8 @@ export const FlaggedItem = z.strictObject({
   confidence: z.number(),
   margin: z.number(),
   reasons: z.array(FlagReason),
+  /** To be judged without the prediction: see `TargetView`. */
+  blind: z.boolean(),
 });
 export type FlaggedItem = z.output<typeof FlaggedItem>;
 
@@ -243,6 +247,8 @@ export const requests = {
       decided: z.int(),
       /** Why the list is empty, and what to do; null when it is not. */
       empty: z.string().nullable(),
+      /** With the reason `audit` or `relabel`: what those judged so far say. */
+      notes: z.array(z.string()),
       /** For the filters. */
       targets: z.array(z.strictObject({ name: z.string(), labels: z.array(z.string()) })),
       reasons: z.record(z.string(), z.int()),

@@ -188,6 +188,18 @@ const AcceptReport = z.strictObject({
   reviewShare: z.number().nullable(),
 });
 
+const NoiseShare = Measure.extend({ n: z.int() });
+/** What blind re-labelling of random validation rows says of the given labels, and of the risk against the new ones. */
+export const LabelNoise = z.strictObject({
+  judged: z.int(),
+  skipped: z.int(),
+  noise: NoiseShare.nullable(),
+  noiseAccepted: NoiseShare.nullable(),
+  riskAgainstGiven: NoiseShare.nullable(),
+  riskAgainstJudged: NoiseShare.nullable(),
+  riskAgainstJudgedBound: share,
+});
+
 /** One accept decision: of whole rows (one entry) or of each target (an entry a target). */
 export const AcceptDecision = z.strictObject({
   /** The targets that are decided together. */
@@ -210,6 +222,8 @@ export const AcceptDecision = z.strictObject({
   ),
   /** On the rows without labels, when they were predicted. */
   pool: z.strictObject({ rows: z.int(), accepted: z.int(), flagged: z.int() }).nullable(),
+  /** Beside the certificate once validation rows have been labelled again; not in the file, for it follows the decisions. */
+  labelNoise: LabelNoise.optional(),
 });
 export type AcceptDecision = z.output<typeof AcceptDecision>;
 

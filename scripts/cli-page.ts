@@ -60,6 +60,16 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: 'Decisions are appended to the file `review.decisions` names; nothing is ever removed from it ([review.md](review.md)). `--confirm` agrees with the prediction, or with the label in the data where there is no prediction. A line of `--from` is `{"row": …, "target": …, "label": …}`, or has `"kind": "confirmed"`, `"none"` or `"skipped"` instead of a label; all lines are checked before the first is recorded.',
     documents: ["ReviewDocument", "UndoDocument"],
   },
+  audit: {
+    example: "clf audit .",
+    text: "A share of the accepted rows (`confidence.audit`) is drawn by a seeded hash and judged without seeing the prediction, with `clf review`. Printed: what is drawn and judged, the share of wrong ones between bounds that hold at every look, and the increase that so many rows would have shown. Skips count as wrong.",
+    documents: ["AuditDocument"],
+  },
+  relabel: {
+    example: 'clf relabel . --limit 20\nclf review . 10483 NatureTitle "Crushing injuries" --blind',
+    text: "`review.relabel` validation rows are drawn at random, to be labelled again by somebody who sees neither their label nor the prediction. That changes no label and no figure. It tells how wrong the given labels are, and stands beside every certificate from then on.",
+    documents: ["RelabelDocument"],
+  },
   export: {
     example: "clf export . --output predictions.csv",
     text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  AuditDocument,
   CheckDocument,
   CompareDocument,
   EvaluateDocument,
@@ -20,6 +21,7 @@ import {
   PredictJobDocument,
   PredictTextDocument,
   ProfileDocument,
+  RelabelDocument,
   ReportDocument,
   ReportFileDocument,
   ReviewDocument,
@@ -241,7 +243,8 @@ describe("clf, end to end", function () {
     it("rows drawn for the audit are judged without the prediction", async () => {
       // A share of accepted rows that is sure to draw some.
       const project = readFileSync(join(cwd, "small.clf.yaml"), "utf8");
-      writeFileSync(join(cwd, "audit.clf.yaml"), project.replace("confidence:", "confidence:\n  audit: 0.9"));
+      const easy = project.replace("confidence:", "confidence:\n  audit: 0.9").replace("risk: 0.25", "risk: 0.45");
+      writeFileSync(join(cwd, "audit.clf.yaml"), easy);
       cpSync(join(cwd, "small.splits.jsonl"), join(cwd, "audit.splits.jsonl"));
       await document(EvaluateDocument, ["evaluate", "audit.clf.yaml", "-m", "baseline"], at());
       const audited = await document(FlaggedDocument, ["flagged", "audit.clf.yaml", "--reason", "audit"], at());
@@ -255,7 +258,62 @@ describe("clf, end to end", function () {
       const { decisions: made } = await document(ReviewDocument, args, at());
       assert.equal(made[0]!.blind, true);
       assert.equal(made[0]!.prediction, undefined);
+      assert.equal(made[0]!.inclusion, 0.9);
+      assert.match(made[0]!.draw!.stream, /^audit:/);
+      assert.equal(made[0]!.draw!.prediction!.job, audited.jobs[0]);
+      // A row is decided as a whole here: right once both targets are, wrong as soon as one is.
+      const other = item!.target === NATURE ? PART : NATURE;
+      await document(ReviewDocument, ["review", "audit.clf.yaml", item!.row, other, "--skip"], at());
+      const { audits, items: left } = await document(AuditDocument, ["audit", "audit.clf.yaml", "-n", "1000"], at());
+      const [audit] = audits;
+      assert.deepEqual(audit!.targets, [NATURE, PART]);
+      assert.deepEqual([audit!.judged, audit!.skipped, audit!.report.errors], [1, 1, 1], "a skip counts as an error");
+      assert.equal(audit!.waiting, audit!.drawn - 1);
+      assert.ok(audit!.drawn <= audit!.accepted && audit!.accepted <= audit!.rows);
+      assert.ok(
+        left.some(({ row }) => row === item!.row),
+        "what was skipped can still be judged",
+      );
+      const words = await clf(["audit", "audit.clf.yaml"], at());
+      assert.match(
+        words.out,
+        /^90 % of the accepted rows are drawn: \d+ of \d+\. 1 judged, \d+ waiting\.\nWrong among the judged: 1 of 1 \(1 skipped/,
+      );
       for (const name of ["audit.clf.yaml", "audit.splits.jsonl", "reviews.jsonl"]) rmSync(join(cwd, name));
+    });
+
+    it("validation rows are labelled again blind, which changes no figure and tells how wrong the labels are", async () => {
+      const again = await document(RelabelDocument, ["relabel", ".", "-n", "1000"], at());
+      assert.equal(again.drawn, Math.min(200, again.validation));
+      assert.deepEqual([again.judged, again.estimates[0]!.estimate], [0, null]);
+      assert.equal(again.items.length, 2 * again.drawn, "each target of each row");
+      const listed = await waiting("--reason", "relabel", "--limit", "1000");
+      assert.ok(listed.items.every(({ given, label, blind }) => given === null && label === null && blind));
+      const before = await document(ReportDocument, ["report", "."], at());
+      // The first 40 rows of the draw: every nature is said to be a fracture, every part is skipped or a finger.
+      const rows = [...new Set(again.items.map(({ row }) => row))].slice(0, 40);
+      const lines = rows.flatMap((row, i) => [
+        { row, target: NATURE, label: "Fractures" },
+        { row, target: PART, ...(i === 0 ? { kind: "skipped" } : { label: "Finger" }) },
+      ]);
+      writeFileSync(join(cwd, "again.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
+      const { decisions: made } = await document(
+        ReviewDocument,
+        ["review", ".", "--from", "again.jsonl", "--blind"],
+        at(),
+      );
+      assert.ok(made.every(({ blind, draw, inclusion, prediction }) => blind && draw && inclusion && !prediction));
+      const state = await document(RelabelDocument, ["relabel", "."], at());
+      assert.equal(state.judged, 40);
+      const { estimate } = state.estimates[0]!;
+      assert.deepEqual([estimate!.judged, estimate!.skipped], [39, 1]);
+      assert.ok(estimate!.noise!.value > 0.3, "most rows have other labels than these");
+      const after = await document(ReportDocument, ["report", "."], at());
+      assert.deepEqual(after.models.baseline!.targets, before.models.baseline!.targets);
+      assert.deepEqual(after.models.baseline!.accept[0]!.labelNoise, estimate);
+      const page = await clf(["report", "."], at());
+      assert.match(page.out, /39 random validation rows were labelled again, blind: \d+/);
+      for (const name of ["again.jsonl", "reviews.jsonl"]) rmSync(join(cwd, name));
     });
 
     it("wrong targets, reasons, orders, rows and labels are refused with what would be right", async () => {

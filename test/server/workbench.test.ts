@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FlaggedItem, InlineRow, JobView, ProjectSummary } from "../../schemas/protocol.ts";
+import type { FlaggedItem, InlineRow, JobView, ProjectSummary, RowDetail } from "../../schemas/protocol.ts";
 import { Report } from "../../schemas/report.ts";
 import { type Client, startClient, uriOf } from "./client.ts";
 
@@ -152,6 +152,34 @@ describe("workbench", function () {
     assert.deepEqual(await ask("clf/review/undo", { project: project() }), { undone: { row, target } });
     assert.equal((await ask<List>("clf/flagged/list", { project: project() })).decided, 0);
     assert.equal(readFileSync(join(folder, "reviews.jsonl"), "utf8").trim().split("\n").length, 2);
+  });
+
+  it("gives nothing away of rows that are judged blind", async () => {
+    type List = { items: FlaggedItem[]; notes: string[]; reasons: Record<string, number>; total: number };
+    const all = await ask<List>("clf/flagged/list", { project: project() });
+    assert.ok(all.reasons.relabel! > 10);
+    assert.ok(all.items.every(({ reasons }) => !reasons.includes("relabel")));
+    assert.deepEqual(all.notes, []);
+    const again = await ask<List>("clf/flagged/list", { project: project(), reason: "relabel" });
+    assert.match(again.notes[0]!, /validation rows are drawn at random, 0 labelled again/);
+    const [item] = again.items;
+    assert.deepEqual([item!.split, item!.blind, item!.predicted, item!.given], ["validation", true, null, null]);
+    const row = { project: project(), row: item!.row };
+    const detail = await ask<RowDetail>("clf/rows/detail", row);
+    const [seen] = detail.targets;
+    assert.deepEqual([seen!.given, seen!.predicted, seen!.top, detail.place], [null, null, [], null]);
+    assert.equal(await ask("clf/rows/explain", { ...row, target: "label" }), null);
+    assert.match(
+      await rejected("clf/review/decide", { ...row, target: "label", kind: "confirmed", blind: true }),
+      /Choose a label/,
+    );
+    await ask("clf/review/decide", { ...row, target: "label", kind: "corrected", label: "refund", blind: true });
+    const line = JSON.parse(readFileSync(join(folder, "reviews.jsonl"), "utf8").trim().split("\n").at(-1)!);
+    assert.deepEqual([line.blind, line.reasons, line.draw], [true, ["relabel"], { stream: "relabel" }]);
+    const after = await ask<List>("clf/flagged/list", { project: project(), reason: "relabel" });
+    assert.equal(after.items.length, again.items.length - 1);
+    assert.match(after.notes[1]!, /^1 random validation row was labelled again/);
+    await ask("clf/review/undo", { project: project() });
   });
 
   it("shows a row with its place, and the words that mattered", async () => {

@@ -26,6 +26,7 @@ export function hintLabel({ targets, trained }: Pick<InlineRow, "targets" | "tra
 
 function ofTarget(target: TargetView, length: number): string {
   if (target.decided === "skipped" || target.decided === null) {
+    if (target.blind) return "◦ audit";
     if (target.predicted === null) return "◦ no answer";
     const mark = isSuspect(target) ? "⚠" : target.accepted ? "✓" : "◦";
     return `${mark} ${cut(target.predicted, length)} ${decimal(target.confidence)}`;

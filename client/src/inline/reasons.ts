@@ -12,4 +12,5 @@ export const REASON: Record<FlagReason, string> = {
   disagreement: "models disagree",
   audit: "audit of accepted rows",
   conflict: "two people decided differently",
+  relabel: "re-labelling of random validation rows",
 };

@@ -57,7 +57,8 @@ function describe(text: vscode.MarkdownString, target: TargetView): void {
     text.appendText(`${decimal(probability)}  ${label}`);
     text.appendMarkdown("\n");
   }
-  if (target.top.length === 0) text.appendText("The model gave no usable answer.");
+  if (target.blind) text.appendText("Drawn for the audit: it is judged without seeing what the model says.");
+  else if (target.top.length === 0) text.appendText("The model gave no usable answer.");
   const state = target.decided
     ? `decided: ${target.decided === "none" ? "none of these labels" : target.decided}`
     : target.accepted

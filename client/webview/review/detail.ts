@@ -14,12 +14,9 @@ export interface Choice {
   confidence: number | null;
 }
 
-/** Accepted rows of an audit are judged without seeing the prediction. */
-export const isBlind = ({ reasons }: Pick<FlaggedItem, "reasons">): boolean => reasons.includes("audit");
-
 /** The labels that keys 1 to 9 choose: the likeliest, or, judged blind, the first ones of the project. */
 export function choicesOf(item: FlaggedItem, view: TargetView | undefined, labels: readonly string[]): Choice[] {
-  if (isBlind(item)) return labels.slice(0, NUMBERED).map((label) => ({ label, confidence: null }));
+  if (item.blind) return labels.slice(0, NUMBERED).map((label) => ({ label, confidence: null }));
   return (view?.top ?? []).slice(0, NUMBERED).map(([label, confidence]) => ({ label, confidence }));
 }
 
@@ -35,7 +32,8 @@ export interface DetailOptions {
 }
 
 export function drawDetail({ item, detail, choices, explanation, reasons, several, choose }: DetailOptions): Node[] {
-  const blind = isBlind(item);
+  const { blind } = item;
+  const relabel = item.reasons.includes("relabel");
   const view = detail.targets.find(({ target }) => target === item.target);
   const given = view?.given ?? item.given;
   const why = (view?.reasons.length ? view.reasons : item.reasons).map((reason) => reasons[reason] ?? reason);
@@ -51,7 +49,14 @@ export function drawDetail({ item, detail, choices, explanation, reasons, severa
       ),
     ),
     several && h("p", { class: "facts soft" }, item.target),
-    blind && h("p", { class: "facts" }, "An audit: judge this row by yourself, the prediction is hidden."),
+    blind &&
+      h(
+        "p",
+        { class: "facts" },
+        relabel
+          ? "A random validation row, to be labelled again: its label and the prediction are hidden."
+          : "An audit: judge this row by yourself, the prediction is hidden.",
+      ),
     h(
       "ol",
       { class: "choices", "aria-label": `Labels of ${item.target}` },

@@ -6,7 +6,7 @@ import type { FlaggedItem, RowDetail } from "../../../schemas/protocol.ts";
 import type { Answer, FromReview, ReviewAction, ReviewRequest, ReviewState, ToReview } from "../messages.ts";
 import { h, replace } from "../shared/dom.ts";
 import { connectHost } from "../shared/vscode.ts";
-import { type Choice, choicesOf, drawDetail, isBlind } from "./detail.ts";
+import { type Choice, choicesOf, drawDetail } from "./detail.ts";
 import { isTyped } from "./keys.ts";
 import { createLabelPicker } from "./labelPicker.ts";
 import { createPages, PAGE } from "./pages.ts";
@@ -281,7 +281,7 @@ function move(step: number): void {
 function confirm(): void {
   if (!shown) return;
   const label = shown.item.predicted ?? shown.choices[0]?.label;
-  if (isBlind(shown.item)) say("An audit has no prediction to confirm: choose a label by number or with /.");
+  if (shown.item.blind) say("This row is judged without the prediction: choose a label by number or with /.");
   else if (label === undefined) say("There is no prediction to confirm: search for a label with /.");
   else decide({ kind: "confirmed", label }, `Confirmed ${label}`);
 }
@@ -293,9 +293,9 @@ function choose(number: number): void {
 
 function chooseLabel(label: string): void {
   if (!shown) return;
-  const seen = isBlind(shown.item) ? shown.item.given : shown.item.predicted;
-  const kind = label === seen ? "confirmed" : "corrected";
-  decide({ kind, label }, `${kind === "confirmed" ? "Confirmed" : "Corrected to"} ${label}`);
+  const kind = label === shown.item.predicted ? "confirmed" : "corrected";
+  const words = shown.item.blind ? "Judged" : kind === "confirmed" ? "Confirmed" : "Corrected to";
+  decide({ kind, label }, `${words} ${label}`);
 }
 
 /** Records a decision on the row on screen; a row that nobody has seen yet is never decided. The list goes on at once. */
@@ -314,7 +314,7 @@ function decide(decision: Decision, words: string): void {
   select(Math.max(0, Math.min(index, pages.total - 1)));
   draw();
   say(`${words}. ${pages.total} left.`);
-  ask("clf/review/decide", { project, row: item.row, target: item.target, ...decision, blind: isBlind(item) })
+  ask("clf/review/decide", { project, row: item.row, target: item.target, ...decision, blind: item.blind })
     .catch((error: unknown) => {
       const at = trail.indexOf(place);
       if (at >= 0) trail.splice(at, 1);
@@ -366,6 +366,8 @@ const detailBox = h("section", { class: "detail", "aria-label": "Row", tabindex:
 const pickerBox = h("div");
 const live = h("div", { class: "hidden", role: "status", "aria-live": "polite" });
 const note = h("div", { class: "error", role: "alert" });
+/** What the rows that were judged blind say so far. */
+const soFar = h("div", { class: "notes soft" });
 let picker: ReturnType<typeof createLabelPicker> | undefined;
 
 const view = createVirtualList({
@@ -373,10 +375,10 @@ const view = createVirtualList({
   render(index) {
     const item = pages.at(index);
     if (!item) return [h("span", { class: "text soft" }, "…")];
-    const blind = isBlind(item);
+    const { blind } = item;
     return [
       h("span", { class: "text" }, item.text || "(empty)"),
-      h("span", { class: "says soft" }, blind ? "audit" : (item.predicted ?? "no answer")),
+      h("span", { class: "says soft" }, blind ? "judge unseen" : (item.predicted ?? "no answer")),
       h("span", { class: "share soft" }, blind || item.predicted === null ? "" : decimal(item.confidence)),
     ];
   },
@@ -402,13 +404,14 @@ const root = document.getElementById("root")!;
 function draw(): void {
   drawFilters();
   replace(note, failure ?? null);
+  replace(soFar, ...(list?.notes ?? []).map((words) => h("p", {}, words)));
   const nothing = emptyWords();
   if (nothing) {
     shown = undefined;
-    replace(root, ...(list ? [filters] : []), note, nothing, live);
+    replace(root, ...(list ? [filters] : []), soFar, note, nothing, live);
     return;
   }
-  if (!view.element.isConnected) replace(root, filters, note, view.element, detailBox, pickerBox, actions, live);
+  if (!view.element.isConnected) replace(root, filters, soFar, note, view.element, detailBox, pickerBox, actions, live);
   drawList();
 }
 

@@ -75,6 +75,12 @@ export function problemLine(problem: Problem, relativeTo: (file: string) => stri
   return `${place}${problem.severity}: ${problem.message}`;
 }
 
+/** The beginning of a text, on one line. */
+export function cut(text: string, length = 60): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
 /** Bytes, seconds, shares as people read them. */
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 export const whole = (n: number): string => n.toLocaleString("en-US");

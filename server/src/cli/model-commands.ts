@@ -4,8 +4,9 @@ import { join } from "node:path";
 import type { EvaluateDocument } from "../../../schemas/cli.ts";
 import type { ModelReport, Report } from "../../../schemas/report.ts";
 import { closest, didYouMean } from "../project/suggest.ts";
-import { isFineTuned, newestEvaluation, readReport } from "../workflow/artifacts.ts";
+import { isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
+import { reportToShow } from "../workflow/report.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
 import { CliError, EXIT, percent, print, printJson, say, table } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
@@ -98,7 +99,7 @@ export async function evaluate(path: string, options: JobOptions & { pool?: bool
         ...(options.job ? { artifact: options.job } : {}),
         ...common(options),
       });
-      reports.push([model, await reportOf(session, job.id)]);
+      reports.push([model, await reportToShow(session, job.id)]);
     }
     if (options.json) printJson(evaluationDocument(session, reports));
     else {
@@ -118,7 +119,7 @@ export async function compare(path: string, options: JobOptions): Promise<number
     const data = await soundData(session, locate);
     await fineTuneMissing(session, data, models);
     const job = await runJob(session, data, { kind: "compare", models, splits: ["pool"], ...common(options) });
-    const report = await reportOf(session, job.id);
+    const report = await reportToShow(session, job.id);
     if (options.json) printJson(report);
     else printReport(report);
     return EXIT.fine;
@@ -127,20 +128,14 @@ export async function compare(path: string, options: JobOptions): Promise<number
 
 /** `clf report`: the newest report of a model, or of a job. */
 export async function chosenReport(session: Session, options: { model?: string; job?: string }): Promise<Report> {
-  if (options.job !== undefined) return reportOf(session, await knownJob(session, options.job));
+  if (options.job !== undefined) return reportToShow(session, await knownJob(session, options.job));
   const model = knownModel(session, options.model ?? session.project.reviewModel);
   const evaluation = await newestEvaluation(session, model);
   if (!evaluation)
     throw new WorkflowError(
       `Model "${model}" has not been evaluated yet. Run: clf evaluate ${projectPath(session)} --model ${model}`,
     );
-  return evaluation.report;
-}
-
-async function reportOf(session: Session, job: string): Promise<Report> {
-  const report = await readReport(session, job);
-  if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
-  return report;
+  return reportToShow(session, evaluation.job.id);
 }
 
 /** The document of `clf evaluate --json` (DESIGN §7; schemas/cli.ts). */

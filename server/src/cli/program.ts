@@ -1,6 +1,7 @@
 /** The commands and their options. docs/cli.md is generated from this. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { clfVersion } from "../versions.ts";
+import { audit, relabel } from "./blind-commands.ts";
 import { completionScript } from "./completion.ts";
 import { check, init, profile } from "./data-commands.ts";
 import { CliError, EXIT } from "./io.ts";
@@ -102,8 +103,21 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--skip", "decide later")
     .option("--undo", "take back your last decision")
     .option("--note <text>", "a note on the decision")
+    .option("--blind", "neither label nor prediction was seen: for the rows of clf relabel")
     .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
     .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
+  command("audit <project>", "PROJECT [options]", "accepted rows that are judged all the same: is the promise kept")
+    .addOption(model())
+    .addOption(new Option("-n, --limit <n>", "rows shown; default: 10").argParser(wholeNumber))
+    .action((path, options) => run(audit(path, options)));
+  command(
+    "relabel <project>",
+    "PROJECT [options]",
+    "random validation rows to be labelled again, blind: how wrong the given labels are",
+  )
+    .addOption(model())
+    .addOption(new Option("-n, --limit <n>", "rows shown; default: 10").argParser(wholeNumber))
+    .action((path, options) => run(relabel(path, options)));
   command("export <project>", "PROJECT --output FILE [options]", "predictions beside the source columns")
     .addOption(model())
     .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl")

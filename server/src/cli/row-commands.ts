@@ -5,25 +5,20 @@ import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import * as z from "zod";
 import { type Decision, FlagReason } from "../../../schemas/decisions.ts";
-import { indexRows, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
+import { indexOf, type Rows } from "../dataset/rows.ts";
 import { closest, didYouMean } from "../project/suggest.ts";
 import { type ReviewOrder, reviewQueue } from "../review/queue.ts";
-import { type Answer, decide, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
+import { type Answer, decide, inFrontOf, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
 import { exportPredictions } from "../workflow/export.ts";
 import { type JudgedRows, judgedRows, type NothingJudged, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
 import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
 import type { Session } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
+import { CliError, cut, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { knownModel } from "./model-commands.ts";
 import { projectPath, sayProblems, soundData, withProject } from "./project.ts";
-
-const cut = (text: string, length = 60): string => {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
-};
 
 /** A text or the rows of a file at once, the pool or the rows trained on as a job. */
 export async function predict(
@@ -192,7 +187,7 @@ export async function flagged(
     const judged = await judgedRows(session, model);
     if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
     const { verdicts } = await soundData(session, locate);
-    const { items, counts } = reviewQueue(reviewItems(judged), verdicts, {
+    const { items, counts } = reviewQueue(reviewItems(session, judged), verdicts, {
       order: (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order,
       filter: { targets, reasons, labels: options.label },
       seed: session.project.spec.dataset.split.seed,
@@ -205,10 +200,9 @@ export async function flagged(
         total: counts.total,
         decided: counts.decided,
         waiting: counts.waiting,
-        items: shown.map(({ position: _, ...item }) => ({
-          ...(isBlind(item.reasons)
-            ? { ...item, label: null, confidence: 0, margin: 0, top: [], blind: true }
-            : { ...item, blind: false }),
+        items: shown.map(({ position: _, draw, ...item }) => ({
+          ...item,
+          blind: draw !== undefined,
           text: firstText(judged.rows.get(item.row)!.row.inputs),
         })),
       });
@@ -227,7 +221,7 @@ export async function flagged(
       const lines = shown.map((item) => [
         item.row,
         item.target,
-        isBlind(item.reasons) ? "judge unseen" : `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
+        item.draw !== undefined ? "judge unseen" : `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
         item.given === null ? "" : `label now: ${item.given}`,
         item.reasons.join(", "),
         cut(firstText(judged.rows.get(item.row)!.row.inputs)),
@@ -256,9 +250,6 @@ function knownReason(given: string): FlagReason {
   if (reason.success) return reason.data;
   throw new CliError(`"${given}" is no reason. Reasons: ${FlagReason.options.join(", ")}.`, EXIT.usage);
 }
-
-/** Rows drawn for the audit are judged without the prediction: who has seen it tends to agree with it. */
-const isBlind = (reasons: readonly FlagReason[]): boolean => reasons.includes("audit");
 
 const rowsOf = (items: readonly { row: string }[]): number => new Set(items.map(({ row }) => row)).size;
 
@@ -294,6 +285,7 @@ export async function review(
     undo?: boolean;
     note?: string;
     from?: string;
+    blind?: boolean;
   },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
@@ -310,9 +302,8 @@ export async function review(
       options.from === undefined ? [givenDecision(row, target, label, options)] : await readGiven(options.from);
     const { dataset } = await soundData(session, locate);
     const judged = await judgedRows(session, knownModel(session, options.model ?? session.project.reviewModel));
-    const index = indexRows(dataset.rows);
     // All are looked at before the first is recorded: a slip in line 40 leaves nothing half done.
-    const ready = given.map((each) => decisionOn(session, dataset.rows, index, judged, each));
+    const ready = given.map((each) => decisionOn(session, dataset.rows, judged, each, options.blind === true));
     const decisions: Decision[] = [];
     for (const { on, answer, labels } of ready) decisions.push(await decide(session, on, answer, labels));
     if (options.json) printJson({ decisions });
@@ -378,50 +369,32 @@ async function readGiven(file: string): Promise<Placed[]> {
 function decisionOn(
   session: Session,
   rows: Rows,
-  index: ReadonlyMap<string, number>,
   judged: JudgedRows | NothingJudged,
   { row, target, label, kind, note, place }: Placed,
+  blind: boolean,
 ): { on: JudgedTarget; answer: Answer; labels: string[] } {
   // What stands in a file is data; what stands on the command line is usage.
   const refuse = (why: string) => new CliError(`${place}${why}`, place === "" ? EXIT.usage : EXIT.problems);
   const t = rows.targets.findIndex(({ name, column }) => name === target || column === target);
   if (t < 0) throw refuse(unknownTarget(rows.targets, target));
-  const at = index.get(row);
-  if (at === undefined) throw refuse(`There is no row "${row}" in the data.`);
+  if (!indexOf(rows).has(row)) throw refuse(`There is no row "${row}" in the data.`);
   const { name } = rows.targets[t]!;
   const labels = rows.targets[t]!.labels.map((each) => each.name);
-  const seen = "why" in judged ? undefined : judged.rows.get(row)?.targets.find((each) => each.target === name);
-  const given = rowLabel(rows, t, at);
-  const confirmed = seen?.label ?? given;
-  const blind = isBlind(seen?.reasons ?? []);
-  if (kind === "confirmed" && blind) {
-    throw refuse(`Row ${row} was drawn for the audit: judge it without seeing the prediction, and name the label.`);
+  const on = inFrontOf(session, rows, judged, { row, target: name, blind })!;
+  const confirmed = on.prediction?.label ?? on.given;
+  if (kind === "confirmed" && on.blind) {
+    throw refuse(
+      on.reasons.includes("audit")
+        ? `Row ${row} was drawn for the audit: judge it without seeing the prediction, and name the label.`
+        : `What was judged blind has nothing to confirm: name the label of ${row}.`,
+    );
   }
   if (kind === "confirmed" && confirmed === null) {
     throw refuse(`There is no prediction and no label of ${row} to confirm. Name the label.`);
   }
   if (label !== undefined && !labels.includes(label)) throw refuse(unknownLabel(label, name, labels));
   return {
-    on: {
-      row,
-      target: name,
-      inputs: rowInputs(session.project, rows, at),
-      split: SPLITS[rows.split[at]!]!,
-      given,
-      reasons: seen?.reasons ?? [],
-      blind,
-      ...(seen && !blind && !("why" in judged)
-        ? {
-            prediction: {
-              model: judged.model,
-              job: judged.evaluation.job.id,
-              label: seen.label,
-              confidence: seen.confidence,
-            },
-          }
-        : {}),
-      ...(note ? { note } : {}),
-    },
+    on: { ...on, ...(note ? { note } : {}) },
     answer: kind === "skipped" || kind === "none" ? kind : { label: label ?? confirmed! },
     labels,
   };

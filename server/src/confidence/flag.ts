@@ -2,6 +2,7 @@
  * Which rows go straight through and which wait for a person, and why (DESIGN §1: accepted / flagged).
  */
 
+import { FlagReason } from "../../../schemas/decisions.ts";
 import { type AcceptRows, type AcceptThresholds, acceptedMask } from "./acceptRule.ts";
 import type { Role } from "./roles.ts";
 import { STATUSES } from "./scoredRows.ts";
@@ -10,18 +11,7 @@ import { STATUSES } from "./scoredRows.ts";
  * Why a row waits for a person; position = bit in the mask.
  * `audit` alone does not hold a row back: it is accepted, and reviewed all the same.
  */
-export const FLAG_REASONS = [
-  "below-threshold",
-  "no-accept-rule",
-  "never-label",
-  "failed",
-  "unparsed",
-  "out-of-list",
-  "label-issue",
-  "disagreement",
-  "audit",
-] as const;
-export type FlagReason = (typeof FLAG_REASONS)[number];
+const FLAG_REASONS = FlagReason.options;
 
 const bit = (reason: FlagReason): number => 1 << FLAG_REASONS.indexOf(reason);
 const AUDIT = bit("audit");
@@ -46,7 +36,7 @@ export interface FlagInput {
 export interface Flags {
   /** 1 where the row goes straight through. */
   accepted: Uint8Array;
-  /** Bits of {@link FLAG_REASONS}; 0: nobody needs to look. */
+  /** Bits by the place of the reason in `FlagReason`; 0: nobody needs to look. See {@link reasonsOf}. */
   reasons: Uint16Array;
   acceptedCount: number;
   /** Rows with at least one reason, audited ones included. */
@@ -92,7 +82,7 @@ export function flagRows(input: FlagInput): Flags {
   return { accepted, reasons, acceptedCount, reviewCount };
 }
 
-/** The reasons in a mask, in the order of {@link FLAG_REASONS}. */
+/** The reasons in a mask, in the order of `FlagReason`. */
 export function reasonsOf(mask: number): FlagReason[] {
   return FLAG_REASONS.filter((_, i) => (mask & (1 << i)) !== 0);
 }

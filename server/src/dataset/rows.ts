@@ -87,6 +87,15 @@ export function indexRows(rows: Rows): Map<string, number> {
   return index;
 }
 
+const indices = new WeakMap<Rows, Map<string, number>>();
+
+/** As {@link indexRows}, made once for each reading of the data. */
+export function indexOf(rows: Rows): ReadonlyMap<string, number> {
+  let index = indices.get(rows);
+  if (!index) indices.set(rows, (index = indexRows(rows)));
+  return index;
+}
+
 /** The row that covers a 1-based line of a file (an index into `rows.files`); undefined above the first. */
 export function rowAtLine(rows: Rows, file: number, line: number): number | undefined {
   // Rows are in order of files, then lines.

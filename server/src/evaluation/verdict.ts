@@ -1,5 +1,7 @@
 /** A report in a few sentences, the most important first (DESIGN §9). */
+
 import type { Change, Comparison, ModelReport, Report } from "../../../schemas/report.ts";
+import { labelNoiseWords } from "./labelNoiseWords.ts";
 
 const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
 const points = (difference: number): string => (100 * difference).toFixed(1);
@@ -67,10 +69,12 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
       `${prefix}There are no test rows, so no figures are reported. Give \`split.test\` a share, or name a test file.`,
     );
   }
-  for (const { targets, why, pool } of model.accept) {
+  for (const { targets, why, pool, labelNoise } of model.accept) {
     const of = model.accept.length > 1 ? `${targets.join(" and ")}: ` : "";
     const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";
     sentences.push(`${prefix}${of}${why}${review}`);
+    const noise = labelNoise && labelNoiseWords(labelNoise, targets.length > 1);
+    if (noise) sentences.push(`${prefix}${of}${noise}`);
   }
   for (const note of model.notes ?? []) sentences.push(`${prefix}${note}`);
   return sentences;

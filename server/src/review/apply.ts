@@ -65,9 +65,12 @@ export interface Applied {
   unknown: Decision[];
 }
 
-/** Whether the decision is on a row drawn at random from the whole stream and judged without seeing the prediction. */
+/**
+ * Whether the decision is on a row drawn at random from the whole stream and judged without seeing the prediction. An audit
+ * draws from the accepted rows alone, which are easier than the stream.
+ */
 export function isRandomBlind(decision: Decision): boolean {
-  return decision.blind && decision.inclusion !== undefined;
+  return decision.blind && decision.inclusion !== undefined && !decision.reasons.includes("audit");
 }
 
 /** Rows reviewed in train or the pool, other than by a blind random draw: a split must never put them in validation or test. */

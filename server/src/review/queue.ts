@@ -25,7 +25,15 @@ export interface ReviewItem {
   issue?: number | undefined;
   /** The row's place in the data, from 0: the order `file`. */
   position: number;
+  /**
+   * Place in the random draw, 0 to 1, of a row that is judged blind: what must not be seen is left out above. Judged rows are a
+   * random sample only in the order of the draw, so blind items stand in it, after all others.
+   */
+  draw?: number | undefined;
 }
+
+/** A row with these reasons alone is not part of anybody's work list: it is shown when its reason is asked for. */
+const ON_REQUEST: ReadonlySet<FlagReason> = new Set(["relabel"]);
 
 /** `review.order` of the project file. */
 export type ReviewOrder = "margin" | "confidence" | "label-issues" | "random" | "file";
@@ -77,6 +85,7 @@ export function reviewQueue(
   options: { order: ReviewOrder; filter?: ReviewFilter | undefined; seed?: number | undefined },
 ): ReviewQueue {
   const passes = filterOf(options.filter ?? {});
+  const asked = options.filter?.reasons?.some((reason) => ON_REQUEST.has(reason)) ?? false;
   const counts: ReviewQueue["counts"] = {
     total: 0,
     decided: 0,
@@ -96,6 +105,10 @@ export function reviewQueue(
       ? [...new Set([...item.reasons, "conflict" as const])]
       : item.reasons;
     if (reasons.length === 0 || !passes({ ...item, reasons })) continue;
+    if (reasons.every((reason) => ON_REQUEST.has(reason)) && !asked) {
+      if (!isDecided(verdict)) for (const reason of reasons) increase(counts.reasons, reason);
+      continue;
+    }
     counts.total++;
     if (isDecided(verdict)) {
       counts.decided++;
@@ -128,13 +141,14 @@ function isDecided(verdict: Verdict | undefined): boolean {
   return verdict?.current !== undefined && !verdict.conflict;
 }
 
-/** Sorts in place; ties by place in the file, then by target, so that the order never hangs on the input's. */
+/** Sorts in place, blind items last; ties by place in the file, then by target, so that the order never hangs on the input's. */
 function sortItems(items: QueuedItem[], order: ReviewOrder, seed: number): void {
   const inFile = (a: QueuedItem, b: QueuedItem) => a.position - b.position || (a.target < b.target ? -1 : 1);
+  const inDraw = (a: QueuedItem, b: QueuedItem) => (a.draw ?? -1) - (b.draw ?? -1);
   if (order === "random") {
     const key: DrawKey = { seed, stream: "review" };
     const place = new Map(items.map((item) => [item, drawPosition(JSON.stringify([item.row, item.target]), key)]));
-    items.sort((a, b) => place.get(a)! - place.get(b)! || inFile(a, b));
+    items.sort((a, b) => inDraw(a, b) || place.get(a)! - place.get(b)! || inFile(a, b));
     return;
   }
   const rank: Record<Exclude<ReviewOrder, "random">, (item: QueuedItem) => number> = {
@@ -144,7 +158,7 @@ function sortItems(items: QueuedItem[], order: ReviewOrder, seed: number): void 
     file: (item) => item.position,
   };
   const rankOf = rank[order];
-  items.sort((a, b) => rankOf(a) - rankOf(b) || inFile(a, b));
+  items.sort((a, b) => inDraw(a, b) || rankOf(a) - rankOf(b) || inFile(a, b));
 }
 
 function filterOf(filter: ReviewFilter): (item: ReviewItem) => boolean {

@@ -14,18 +14,20 @@ import { markAt } from "../project/yaml.ts";
 import { ensureUnionMerge } from "../review/git-attributes.ts";
 import { reviewQueue } from "../review/queue.ts";
 import { clfVersion, versions } from "../versions.ts";
-import { modelSpec, readReport } from "../workflow/artifacts.ts";
-import { decide, undo } from "../workflow/decide.ts";
-import { reviewItems } from "../workflow/flagged.ts";
+import { modelSpec } from "../workflow/artifacts.ts";
+import { decide, inFrontOf, undo } from "../workflow/decide.ts";
+import { drawNotes } from "../workflow/draw-notes.ts";
+import { blindDraw, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
+import { reportToShow } from "../workflow/report.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
-import { flaggedItem, givenLabel, indexOf, projectSummary, rowDetail, targetViews } from "./views.ts";
+import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
 
 type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
 type Result<K extends RequestName> = z.input<(typeof requests)[K]["result"]>;
@@ -232,9 +234,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
 
     "clf/report": async ({ project, job }) => {
       const { session } = await sound(project);
-      const report = await readReport(session, job);
-      if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
-      return report;
+      return reportToShow(session, job);
     },
 
     "clf/flagged/list": async ({ project, target, reason, label, order, offset, limit }) => {
@@ -245,11 +245,11 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
         name,
         labels: labels?.map((each) => each.name) ?? [],
       }));
-      const nothing = { items: [], total: 0, decided: 0, targets, reasons: {}, model, job: null };
+      const nothing = { items: [], total: 0, decided: 0, notes: [], targets, reasons: {}, model, job: null };
       const judged = await of.judged(model);
       if ("why" in judged) return { ...nothing, empty: judged.why };
       const { dataset, verdicts } = await of.data();
-      const { items, counts } = reviewQueue(reviewItems(judged), verdicts, {
+      const { items, counts } = reviewQueue(reviewItems(session, judged), verdicts, {
         order: order ?? session.project.spec.review.order,
         filter: {
           targets: target ? [target] : undefined,
@@ -265,6 +265,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
         total: counts.total,
         decided: counts.decided,
         empty: items.length > 0 ? null : emptyList(counts.total, counts.decided),
+        notes: await drawNotes(session, judged, reason),
         targets: dataset.rows.targets.map(({ name, labels }) => ({ name, labels: labels.map((each) => each.name) })),
         reasons: Object.fromEntries(counts.reasons),
         model,
@@ -278,7 +279,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       const known = "why" in judged ? undefined : judged.rows.get(row);
       if (!known) return null;
       const { dataset, verdicts } = await of.data();
-      return rowDetail(dataset.rows, known, verdicts);
+      return rowDetail(of.session, dataset.rows, judged as JudgedRows, known, verdicts);
     },
 
     "clf/rows/explain": async ({ project, row, target }) => {
@@ -286,8 +287,9 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       const model = of.session.project.reviewModel;
       if (modelSpec(of.session, model).engine !== "linear") return null;
       const judged = await of.judged(model);
-      const known = "why" in judged ? undefined : judged.rows.get(row);
-      if (!known) return null;
+      if ("why" in judged) return null;
+      const known = judged.rows.get(row);
+      if (!known || blindDraw(of.session, judged, known, target)) return null;
       const [predicted] = await predictRows(of.session, model, [known.row.inputs]);
       const found = predicted!.find((each) => each.target === target);
       if (!found?.label) return null;
@@ -299,37 +301,16 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       const { session } = of;
       const { dataset } = await of.data();
       const judged = await of.judged(session.project.reviewModel);
-      const known = "why" in judged ? undefined : judged.rows.get(row);
-      const seen = known?.targets.find((each) => each.target === target);
       const labels = dataset.rows.targets.find(({ name }) => name === target)?.labels.map(({ name }) => name);
       if (!labels) throw new WorkflowError(`There is no target "${target}".`);
-      if (!known) throw new WorkflowError("This row is not known to the review model. Evaluate it again.");
-      const chosen = label ?? (kind === "confirmed" ? seen?.label : undefined) ?? undefined;
+      const on = inFrontOf(session, dataset.rows, judged, { row, target, blind });
+      if (!on) throw new WorkflowError("This row is not known to the review model. Evaluate it again.");
+      const chosen = label ?? (kind === "confirmed" ? on.prediction?.label : undefined) ?? undefined;
       if ((kind === "confirmed" || kind === "corrected") && chosen === undefined)
         throw new WorkflowError("Choose a label.");
-      const at = indexOf(dataset.rows).get(row);
       const decision = await decide(
         session,
-        {
-          row,
-          target,
-          inputs: known.row.inputs,
-          split: known.row.split,
-          given: at === undefined ? (known.row.labels[target] ?? null) : givenLabel(dataset.rows, row, target),
-          reasons: seen?.reasons ?? [],
-          ...(seen && !("why" in judged)
-            ? {
-                prediction: {
-                  model: judged.model,
-                  job: judged.evaluation.job.id,
-                  label: seen.label,
-                  confidence: seen.confidence,
-                },
-              }
-            : {}),
-          blind,
-          ...(note ? { note } : {}),
-        },
+        { ...on, ...(note ? { note } : {}) },
         kind === "none" || kind === "skipped" ? kind : { label: chosen! },
         labels,
       );
@@ -359,6 +340,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
           accepted: accepted ?? false,
           reasons,
           decided: null,
+          blind: false,
         })),
       };
     },
@@ -374,7 +356,10 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
         const judged = await project.judged(session.project.reviewModel);
         if ("why" in judged) return { project: of, model: null, rows: [] };
         if (inline?.rows !== judged.rows || inline.verdicts !== verdicts) {
-          const known = [...judged.rows.values()].map((row) => ({ row: row.row, targets: targetViews(row, verdicts) }));
+          const known = [...judged.rows.values()].map((row) => ({
+            row: row.row,
+            targets: targetViews(session, judged, row, verdicts, true),
+          }));
           inline = { rows: judged.rows, verdicts, index: indexByContent(session.project, known) };
         }
         return {

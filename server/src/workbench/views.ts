@@ -9,13 +9,14 @@ import type {
   TargetView,
 } from "../../../schemas/protocol.ts";
 import type { Report } from "../../../schemas/report.ts";
-import { indexRows, type Rows, rowLabel, SPLITS } from "../dataset/rows.ts";
+import { indexOf, type Rows, SPLITS } from "../dataset/rows.ts";
 import type { ModelFigures } from "../language/figures.ts";
 import { RUNNABLE_ENGINES } from "../project/engines.ts";
 import { type Verdicts, verdictOf } from "../review/fold.ts";
 import type { QueuedItem } from "../review/queue.ts";
 import { currentFineTune, isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
-import type { JudgedRow } from "../workflow/flagged.ts";
+import { blindDraw, type JudgedRow, type JudgedRows, reasonsToReview } from "../workflow/flagged.ts";
+import type { Session } from "../workflow/session.ts";
 import type { OpenProject } from "./projects.ts";
 
 const uriOf = (path: string): string => pathToFileURL(path).href;
@@ -106,22 +107,34 @@ async function dataFiles(project: OpenProject): Promise<string[]> {
     .map(({ path }) => uriOf(path));
 }
 
-/** All targets of a judged row. Reasons are those of the Flagged list: a labelled row comes up only when its label is doubtful. */
-export function targetViews({ row, targets }: JudgedRow, verdicts: Verdicts): TargetView[] {
-  return targets.map(({ target, label, confidence, top, accepted, reasons }): TargetView => {
-    const inData = row.labels[target] ?? null;
+/**
+ * All targets of a judged row, with the reasons of the Flagged list. A prediction of a row that is to be judged without it is left out
+ * until that is done; for rows that are labelled again so is the label.
+ * @param inFile the row stands in its file beside its label, where nobody is asked to label it again
+ */
+export function targetViews(
+  session: Session,
+  judged: JudgedRows,
+  known: JudgedRow,
+  verdicts: Verdicts,
+  inFile = false,
+): TargetView[] {
+  const { row, targets } = known;
+  return targets.map(({ target, label, confidence, top, accepted }): TargetView => {
     const verdict = verdictOf(verdicts, row.row, target);
-    const given = verdict?.current?.after ?? inData;
+    const given = verdict?.current?.after ?? row.labels[target] ?? null;
     const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
+    const decided = verdict?.current !== undefined && !verdict.conflict;
+    const drawn = blindDraw(session, judged, known, target);
+    const blind = decided || (inFile && drawn?.why === "relabel") ? null : drawn;
     return {
       target,
-      given,
-      predicted: label,
-      confidence,
-      top,
+      given: blind?.why === "relabel" ? null : given,
+      ...(blind ? { predicted: null, confidence: 0, top: [] } : { predicted: label, confidence, top }),
       accepted,
-      reasons: row.split === "pool" || inData === null ? reasons : reasons.filter((reason) => reason === "label-issue"),
+      reasons: reasonsToReview(known, target, blind),
       decided: kind === "undone" ? null : kind,
+      blind: blind !== null,
     };
   });
 }
@@ -140,6 +153,7 @@ export function flaggedItem(item: QueuedItem, inputs: Readonly<Record<string, st
     confidence: item.confidence,
     margin: item.margin,
     reasons: [...item.reasons],
+    blind: item.draw !== undefined,
   };
 }
 
@@ -155,17 +169,17 @@ function placeOf(rows: Rows, at: number): RowDetail["place"] {
   return { uri: uriOf(file.path), line, end_line: Math.max(line, next) };
 }
 
-const indices = new WeakMap<Rows, Map<string, number>>();
-
-/** Row id → row, made once for each reading of the data. */
-export function indexOf(rows: Rows): Map<string, number> {
-  let index = indices.get(rows);
-  if (!index) indices.set(rows, (index = indexRows(rows)));
-  return index;
-}
-
-export function rowDetail(rows: Rows, known: JudgedRow, verdicts: Verdicts): RowDetail {
+export function rowDetail(
+  session: Session,
+  rows: Rows,
+  judged: JudgedRows,
+  known: JudgedRow,
+  verdicts: Verdicts,
+): RowDetail {
   const at = indexOf(rows).get(known.row.row);
+  const targets = targetViews(session, judged, known, verdicts);
+  // In its file the row stands beside its label.
+  const hidden = targets.some(({ blind, reasons }) => blind && reasons.includes("relabel"));
   return {
     row: known.row.row,
     split: at === undefined ? known.row.split : SPLITS[rows.split[at]!]!,
@@ -174,14 +188,7 @@ export function rowDetail(rows: Rows, known: JudgedRow, verdicts: Verdicts): Row
       text: text.length > LONGEST_INPUT ? text.slice(0, LONGEST_INPUT) : text,
       cut: text.length > LONGEST_INPUT,
     })),
-    targets: targetViews(known, verdicts),
-    place: at === undefined ? null : placeOf(rows, at),
+    targets,
+    place: at === undefined || hidden ? null : placeOf(rows, at),
   };
-}
-
-/** The label in the data, which may have changed since the row was predicted. */
-export function givenLabel(rows: Rows, row: string, target: string): string | null {
-  const at = indexOf(rows).get(row);
-  const t = rows.targets.findIndex(({ name }) => name === target);
-  return at === undefined || t < 0 ? null : rowLabel(rows, t, at);
 }

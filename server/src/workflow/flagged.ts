@@ -1,13 +1,15 @@
 /** The rows that wait for a person: the review model's predictions, judged, less what has been decided. */
+import type { FlagReason } from "../../../schemas/decisions.ts";
 import type { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import type { Report } from "../../../schemas/report.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
-import { drawPosition } from "../review/draws.ts";
+import { drawCount, drawPosition } from "../review/draws.ts";
 import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
-import { type Judged, judgeRows } from "./judge.ts";
+import { auditPlace, auditStream } from "./audit.ts";
+import { type Judged, judgeRows, type Rules } from "./judge.ts";
 import { readJobRows, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
@@ -25,6 +27,8 @@ export interface JudgedRows {
   /** The jobs the predictions come from. */
   jobs: string[];
   rows: Map<string, JudgedRow>;
+  /** The validation rows that are drawn to be labelled again (`review.relabel`). */
+  relabel: Map<string, { place: number; inclusion: number }>;
 }
 
 /** Why there is nothing to show, and what to do about it. */
@@ -49,7 +53,7 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
   const rules = {
     model: evaluation.report.models[model]!,
     targets: evaluation.job.task.targets,
-    audited: auditOf(session, evaluation.job),
+    audited: auditOf(session, evaluation.job, model),
   };
   const sources: { job: Job; folds: boolean; splits: SplitName[] }[] = [
     { job: evaluation.job, folds: false, splits: ["validation", "test"] },
@@ -87,7 +91,24 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
       }
     }
   }
-  return { model, evaluation, jobs: [...jobs], rows };
+  return { model, evaluation, jobs: [...jobs], rows, relabel: relabelDraw(session, rows.values()) };
+}
+
+/** Name of the draw of validation rows that are labelled again. */
+const RELABEL = "relabel";
+
+/** The first `review.relabel` of the validation rows in the order of the draw: any first part of them is a random sample. */
+function relabelDraw(session: Session, rows: Iterable<JudgedRow>): JudgedRows["relabel"] {
+  const { review, dataset } = session.project.spec;
+  const key = { seed: dataset.split.seed, stream: RELABEL };
+  const validation: string[] = [];
+  for (const { row } of rows) if (row.split === "validation") validation.push(row.row);
+  return new Map(
+    drawCount(validation, review.relabel, key).map(({ row, inclusion }) => [
+      row,
+      { place: drawPosition(row, key), inclusion },
+    ]),
+  );
 }
 
 /** @throws WorkflowError when the predictions that the job made are gone: without them nothing would seem to be flagged */
@@ -105,34 +126,83 @@ function judges(evaluation: Job, predictions: Job | null, model: string): boolea
 }
 
 /** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */
-function auditOf(session: Session, evaluation: Job): (row: string) => boolean {
-  const key = { seed: session.project.spec.dataset.split.seed, stream: `audit:${evaluation.id}` };
+function auditOf(session: Session, job: Job, model: string): Rules["audited"] {
   const rate = session.project.spec.confidence.audit;
-  return (row) => drawPosition(row, key) < rate;
+  return (row, decision) => auditPlace(session, auditStream(job, model, decision), row) < rate;
+}
+
+/** Why a row is judged without the prediction, and where it stands in the draw. */
+export interface Blind {
+  why: "audit" | "relabel";
+  /** Name of the draw. */
+  stream: string;
+  /** Place in the draw, 0 to 1. */
+  place: number;
+  /** Probability with which the row was drawn. */
+  inclusion: number;
+}
+
+/**
+ * Whether a target of a row has been drawn to be judged blind: accepted rows for the audit, random validation rows to be
+ * labelled again (DESIGN §5.4, §5.7). Null for all others.
+ */
+export function blindDraw(
+  session: Session,
+  judged: JudgedRows,
+  { row, targets }: JudgedRow,
+  target: string,
+): Blind | null {
+  const seen = targets.find((each) => each.target === target);
+  if (seen === undefined) return null;
+  if (row.split === "pool" && seen.reasons.includes("audit")) {
+    const { job, report } = judged.evaluation;
+    const decision = report.models[judged.model]!.accept.find((each) => each.targets.includes(target))!;
+    const stream = auditStream(job, judged.model, decision);
+    const inclusion = session.project.spec.confidence.audit;
+    return { why: "audit", stream, place: auditPlace(session, stream, row.row), inclusion };
+  }
+  const drawn = judged.relabel.get(row.row);
+  if (drawn === undefined || row.labels[target] == null) return null;
+  return { why: "relabel", stream: RELABEL, ...drawn };
+}
+
+/** Why a row waits for a person. A row of the pool: whatever keeps it from being accepted. Others: a doubtful label. */
+export function reasonsToReview({ row, targets }: JudgedRow, target: string, blind: Blind | null): FlagReason[] {
+  const { reasons = [] } = targets.find((each) => each.target === target) ?? {};
+  if (row.split === "pool" || (row.labels[target] ?? null) === null) return reasons;
+  const doubtful = reasons.filter((reason) => reason === "label-issue");
+  return blind?.why === "relabel" ? [...doubtful, "relabel"] : doubtful;
 }
 
 /**
  * Judged rows as items of the review queue. Rows of the pool are flagged when they are not accepted. Rows with a label are
- * there already: they come up only when their label is doubtful.
+ * there already: they come up only when their label is doubtful, or to be labelled again. Of rows that are judged blind the items do not
+ * hold what must not be seen.
  */
-export function* reviewItems({ rows }: JudgedRows): Generator<ReviewItem> {
-  for (const { row, targets, position } of rows.values()) {
-    for (const { target, label, confidence, margin, top, reasons, issue } of targets) {
-      const given = row.labels[target] ?? null;
+export function* reviewItems(session: Session, judged: JudgedRows): Generator<ReviewItem> {
+  for (const known of judged.rows.values()) {
+    const { row, targets, position } = known;
+    for (const { target, label, confidence, margin, top, issue } of targets) {
+      const blind = blindDraw(session, judged, known, target);
       yield {
         row: row.row,
         target,
-        label,
-        confidence,
-        margin,
-        top,
-        reasons:
-          row.split === "pool" || given === null ? reasons : reasons.filter((reason) => reason === "label-issue"),
-        given,
+        ...(blind ? UNSEEN : { label, confidence, margin, top }),
+        reasons: reasonsToReview(known, target, blind),
+        given: blind?.why === "relabel" ? null : (row.labels[target] ?? null),
         issue,
         split: row.split,
         position,
+        draw: blind?.place,
       };
     }
   }
 }
+
+/** What is shown of a prediction that must not be seen. */
+export const UNSEEN: Pick<Judged, "label" | "confidence" | "margin" | "top"> = {
+  label: null,
+  confidence: 0,
+  margin: 0,
+  top: [],
+};

@@ -2,7 +2,7 @@
 import type { FlagReason } from "../../../schemas/decisions.ts";
 import type { JobTarget } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
-import type { ModelReport } from "../../../schemas/report.ts";
+import type { AcceptDecision, ModelReport } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { acceptRows, thresholdsOf } from "../confidence/acceptRule.ts";
 import { applyCalibration, calibrate } from "../confidence/calibrate.ts";
@@ -43,8 +43,8 @@ export interface Judged {
 export interface Rules {
   model: ModelReport;
   targets: readonly JobTarget[];
-  /** The audit's draw: 1 where an accepted row is reviewed all the same. */
-  audited?(row: string): boolean;
+  /** The audit's draw: whether a row that this decision accepts is reviewed all the same. */
+  audited?(row: string, decision: AcceptDecision): boolean;
 }
 
 /** How many labels a person is shown. */
@@ -77,7 +77,6 @@ export function judgeRows(
     }),
   );
   const judged = rows.map((): Judged[] => []);
-  const auditDraw = audited ? Uint8Array.from(rows, ({ row }) => (audited(row) ? 1 : 0)) : undefined;
   for (const decision of model.accept) {
     const group = targets.filter(({ name }) => decision.targets.includes(name));
     const labelRisks = group.flatMap(({ name, risk }) =>
@@ -90,6 +89,7 @@ export function judgeRows(
       group.map(({ name, never = [] }) => ({ target: name, set: sets.get(name)!, never })),
       { by, labelRisks: by === "score" ? labelRisks : [] },
     );
+    const auditDraw = audited && Uint8Array.from(rows, ({ row }) => (audited(row, decision) ? 1 : 0));
     const flags = flagRows({
       rows: accepts,
       rule: rule && thresholdsOf(rule, labelRisks.length + 1),

@@ -7,12 +7,15 @@ type Target = InlineRow["targets"][number];
 
 const target = (fields: Partial<Target>): Target => ({
   ...{ target: "Nature", given: null, predicted: "Fractures", confidence: 0.98, top: [] },
-  ...{ accepted: true, reasons: [], decided: null, cell: null },
+  ...{ accepted: true, reasons: [], decided: null, blind: false, cell: null },
   ...fields,
 });
 const label = (...targets: Target[]) => hintLabel({ targets, trained: false });
 
 describe("the hint beside a row", () => {
+  it("keeps the prediction of a row that is audited", () => {
+    assert.equal(label(target({ blind: true, predicted: null, reasons: ["audit"] })), "◦ audit → flagged");
+  });
   it("says accepted, flagged, and likely label error", () => {
     assert.equal(label(target({})), "✓ Fractures .98");
     const poisoning = { predicted: "Poisoning", confidence: 0.54, accepted: false };

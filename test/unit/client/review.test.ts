@@ -5,7 +5,7 @@ import type { FlaggedItem } from "../../../schemas/protocol.ts";
 
 const item = (n: number): FlaggedItem => ({
   ...{ row: `r${n}`, target: "T", split: "pool", text: "", predicted: null, given: null },
-  ...{ confidence: 0, margin: 0, reasons: [] },
+  ...{ confidence: 0, margin: 0, reasons: [], blind: false },
 });
 const items = (from: number, count: number) => Array.from({ length: count }, (_, i) => item(from + i));
 

@@ -48,6 +48,29 @@ describe("the review queue", () => {
     assert.notDeepEqual(at(1), rowsOf(many));
   });
 
+  it("has rows that are judged blind last, in the order of their draw whatever order is asked for", () => {
+    const blind = [
+      item("5", { draw: 0.7, margin: 0, reasons: ["audit"] }),
+      item("6", { draw: 0.2, margin: 0, reasons: ["audit"] }),
+    ];
+    for (const name of ["margin", "confidence", "label-issues", "random", "file"] as const) {
+      const shown = rowsOf(reviewQueue([...blind, ...items], nothing, { order: name, seed: 3 }).items);
+      assert.deepEqual(shown.slice(-2), ["6", "5"], name);
+      assert.equal(shown.length, 5);
+    }
+  });
+
+  it("shows rows to be labelled again only when they are asked for, and says how many there are", () => {
+    const again = [item("7", { draw: 0.1, reasons: ["relabel"] }), item("8", { draw: 0.3, reasons: ["relabel"] })];
+    const verdicts = foldDecisions([line({ row: "8" })]);
+    const all = reviewQueue([...items, ...again], verdicts, { order: "margin" });
+    assert.deepEqual(rowsOf(all.items), ["2", "1", "0"]);
+    assert.deepEqual([all.counts.total, all.counts.waiting, all.counts.reasons.get("relabel")], [3, 3, 1]);
+    const asked = reviewQueue([...items, ...again], verdicts, { order: "margin", filter: { reasons: ["relabel"] } });
+    assert.deepEqual(rowsOf(asked.items), ["7"]);
+    assert.deepEqual([asked.counts.total, asked.counts.decided], [2, 1]);
+  });
+
   it("lets decided rows leave and puts skipped ones last, the longest ago first", () => {
     const verdicts = foldDecisions([
       line({ row: "2", kind: "skipped", after: null }),
