@@ -7,12 +7,12 @@
  * FOLDER holds train.csv and test.csv; PYTHON is an interpreter with scikit-learn. Prints the median of the runs (the slow
  * logistic regression runs once), ratios, and the peak memory of each process tree.
  */
-import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { run } from "./process-tree.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -27,68 +27,6 @@ if (!data || !python)
   throw new Error("Usage: banking77.ts FOLDER PYTHON [--threads 2] [--runs 3] [--without-logistic]");
 const { threads } = values;
 const root = fileURLToPath(new URL("../../", import.meta.url));
-
-interface Run {
-  seconds: number;
-  megabytes: number;
-  out: string;
-}
-
-const PAGE = 4096;
-
-/** Resident memory of all processes that belong to the run: those that name its folder, and their children. */
-function treeMegabytes(mark: string, pid: number): number {
-  const processes: { pid: number; parent: number; named: boolean; pages: number }[] = [];
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      const command = readFileSync(`/proc/${name}/cmdline`, "utf8");
-      const pages = Number(readFileSync(`/proc/${name}/statm`, "utf8").split(" ")[1]);
-      processes.push({ pid: Number(name), parent, named: command.includes(mark), pages });
-    } catch {
-      // Gone meanwhile.
-    }
-  }
-  const tree = new Set(processes.filter((each) => each.named || each.pid === pid).map((each) => each.pid));
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const each of processes) {
-      if (tree.has(each.pid) || !tree.has(each.parent)) continue;
-      tree.add(each.pid);
-      grown = true;
-    }
-  }
-  const pages = processes.reduce((sum, each) => sum + (tree.has(each.pid) ? each.pages : 0), 0);
-  return (pages * PAGE) / 2 ** 20;
-}
-
-function run(command: string, args: string[], mark: string): Promise<Run> {
-  const environment: NodeJS.ProcessEnv = { ...process.env };
-  for (const name of ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]) environment[name] = threads;
-  // Set on some machines to a core the BLAS library does not know best: the peer runs at its own choice.
-  delete environment.OPENBLAS_CORETYPE;
-  delete environment.OPENBLAS_L2_SIZE;
-  return new Promise((resolve, reject) => {
-    const started = performance.now();
-    const child = spawn(command, args, { env: environment, stdio: ["ignore", "pipe", "inherit"] });
-    let out = "";
-    let megabytes = 0;
-    const sample = setInterval(() => {
-      megabytes = Math.max(megabytes, treeMegabytes(mark, child.pid!));
-    }, 100);
-    child.stdout.on("data", (text: Buffer) => {
-      out += text;
-    });
-    child.on("close", (code) => {
-      clearInterval(sample);
-      const seconds = (performance.now() - started) / 1000;
-      if (code === 0) resolve({ seconds, megabytes, out });
-      else reject(new Error(`${command} ${args.join(" ")} ended with exit code ${code}.`));
-    });
-  });
-}
 
 const work = mkdtempSync(join(tmpdir(), "clf-banking77-"));
 
@@ -110,7 +48,8 @@ models: { baseline: { engine: linear } }
   return path;
 }
 
-const clf = (args: string[], mark: string) => run(process.execPath, [join(root, "dist/cli.mjs"), ...args], mark);
+const clf = (args: string[], mark: string) =>
+  run(process.execPath, [join(root, "dist/cli.mjs"), ...args, "--threads", threads], mark, threads);
 
 interface Line {
   name: string;
@@ -122,20 +61,17 @@ interface Line {
   band?: number;
 }
 
+/** `clf evaluate` of a model that has not been fine-tuned does that first: the two in one command. */
 async function ours(name: string, validation: number, folds: boolean): Promise<Line[]> {
   const path = project(name, validation);
   const mark = join(work, name);
-  const tuned = await clf(["fine-tune", path, "--threads", threads], mark);
-  const evaluated = await clf(["evaluate", path, "--threads", threads, "--json"], mark);
-  const target = JSON.parse(evaluated.out).models.baseline.targets.label;
+  const { seconds, megabytes, out } = await clf(["evaluate", path, "--json"], mark);
+  const target = JSON.parse(out).models.baseline.targets.label;
+  const how = validation > 0 ? "16 % carved" : "validation 0 (out-of-fold within)";
   const lines: Line[] = [
     {
-      name:
-        validation > 0
-          ? "clf fine-tune + evaluate, 16 % carved"
-          : "clf fine-tune + evaluate, validation 0 (out-of-fold within)",
-      seconds: tuned.seconds + evaluated.seconds,
-      megabytes: Math.max(tuned.megabytes, evaluated.megabytes),
+      name: `clf evaluate, which fine-tunes first, ${how}`,
+      ...{ seconds, megabytes },
       accuracy: target.accuracy,
       log_loss: target.log_loss,
       ece: target.ece,
@@ -143,8 +79,17 @@ async function ours(name: string, validation: number, folds: boolean): Promise<L
     },
   ];
   if (folds) {
-    const { seconds, megabytes } = await clf(["predict", path, "--out-of-fold", "--threads", threads], mark);
-    lines.push({ name: "clf predict --out-of-fold, 5 folds", seconds, megabytes });
+    const again = await clf(["predict", path, "--out-of-fold"], mark);
+    lines.push({ name: "clf predict --out-of-fold, 5 folds", seconds: again.seconds, megabytes: again.megabytes });
+    const apart = project(`${name}-apart`, validation);
+    const parts = [];
+    for (const command of ["fine-tune", "evaluate"])
+      parts.push(await clf([command, apart], join(work, `${name}-apart`)));
+    lines.push({
+      name: `clf fine-tune, then clf evaluate, ${how}`,
+      seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+      megabytes: Math.max(...parts.map((part) => part.megabytes)),
+    });
   }
   return lines;
 }
@@ -167,6 +112,7 @@ async function sklearn(model: string, left: readonly number[]): Promise<Line> {
     python!,
     [script, data!, model, "--validation", JSON.stringify(left)],
     mark,
+    threads,
   );
   return {
     name: `scikit-learn TF-IDF + ${model === "svm" ? "LinearSVC" : "LogisticRegression"}`,
