@@ -2,10 +2,13 @@
  * The accept rule and its certificate (DESIGN §5.3 and §5.4).
  *
  * `{risk, certainty}`: "at most `risk` of the accepted rows are wrong, with `certainty`". Two fixed sequences of tests on
- * the score, one starting at 20 % coverage and one at 50 %, each going towards more coverage until a test fails; δ/2 each
- * (δ = 1 − certainty), each test exact (Clopper–Pearson): the risk above a threshold is at most `risk` when the upper
- * bound from the accepted validation rows is. Fixed-sequence testing: Maurer, Hothorn & Lehmacher (1995); its use for
- * risk control: Angelopoulos et al., "Learn then Test" (2021). The thresholds are frozen on tune rows, so that
+ * the score, one starting at 20 % coverage and one at 50 %, each going towards more coverage until a test fails. They share
+ * δ = 1 − certainty: nine tenths go to the one whose start looks better on tune; where the first reaches the start
+ * of the second, both go on together with the whole of δ. Each test is exact (Clopper–Pearson): the risk above a threshold is at most `risk` when the upper
+ * bound from the accepted validation rows is. Fixed-sequence testing: Maurer, Hothorn & Lehmacher (1995); budgets that
+ * are handed on to the next test, and so add up where two meet: Bretz, Maurer, Brannath & Posch (2009), "A graphical
+ * approach to sequentially rejective multiple test procedures"; its use for risk control: Angelopoulos et al., "Learn then
+ * Test" (2021). Why these shares: docs/decisions/0030. The thresholds are frozen on tune rows, so that
  * nothing but the tests reads the validation labels. The score is the uncalibrated one (for a row: the product over its
  * targets), because calibrators are fitted on the very rows that certify and would bend the order after the fact.
  */
@@ -152,6 +155,8 @@ export interface AcceptGrid {
     coverage: number[];
     /** Positions in `thresholds` at which the two sequences start. */
     starts: [number, number];
+    /** Each sequence's share of δ, until they meet. Equal where no tune row has a label. */
+    shares: [number, number];
   }[];
   /** What it was made from. */
   madeFrom: "tune" | "pool";
@@ -161,24 +166,49 @@ export interface AcceptGrid {
 
 /** Coverage at which the two sequences start. */
 const STARTS: readonly [number, number] = [0.2, 0.5];
+/** Share of δ for the sequence whose start has the lower error rate on tune; the other has what is left. */
+const LARGER_SHARE = 0.9;
 /** Steps of coverage between thresholds. */
 const COVERAGE_STEP = 0.01;
 
 /**
- * The thresholds that take 20 %, 21 %, … 100 % of the tune rows (or of unlabelled pool rows: only scores are read).
- * With fewer than 100 rows there are fewer thresholds, never closer than one row.
+ * The thresholds that take 20 %, 21 %, … 100 % of the tune rows (or of unlabelled pool rows: only scores are read), and the
+ * budget of the two sequences. With fewer than 100 rows there are fewer thresholds, never closer than one row.
  */
 export function acceptGrid(rows: AcceptRows<"tune"> | AcceptRows<"pool">): AcceptGrid {
   const parts: AcceptGrid["parts"] = [];
   for (let part = 0; part <= rows.labelRisks.length; part++) {
     const scores: number[] = [];
     for (let i = 0; i < rows.n; i++) if (rows.part[i] === part) scores.push(rows.score[i]!);
-    parts.push(gridOf(Float64Array.from(scores)));
+    const { thresholds, coverage, starts } = gridOf(Float64Array.from(scores));
+    const shares = sharesOf(rows, part, [thresholds[starts[0]]!, thresholds[starts[1]]!]);
+    parts.push({ thresholds, coverage, starts, shares });
   }
   return { parts, madeFrom: rows.role, rows: rows.n };
 }
 
-function gridOf(scores: Float64Array): AcceptGrid["parts"][number] {
+/** The budget goes where it is most likely to help, as far as labelled tune rows tell (Jeffreys' estimate of the error rate). */
+function sharesOf(
+  rows: AcceptRows<"tune" | "pool">,
+  part: number,
+  starts: readonly [number, number],
+): [number, number] {
+  const rates = starts.map((threshold) => {
+    let accepted = 0;
+    let errors = 0;
+    for (let i = 0; i < rows.n; i++) {
+      if (rows.part[i] !== part || !rows.labelled[i] || rows.score[i]! < threshold) continue;
+      accepted++;
+      errors += rows.wrong[i]!;
+    }
+    return accepted === 0 ? null : (errors + 0.5) / (accepted + 1);
+  });
+  const [first, second] = rates;
+  if (first == null || second == null) return [0.5, 0.5];
+  return first <= second ? [LARGER_SHARE, 1 - LARGER_SHARE] : [1 - LARGER_SHARE, LARGER_SHARE];
+}
+
+function gridOf(scores: Float64Array): Omit<AcceptGrid["parts"][number], "shares"> {
   const n = scores.length;
   const order = descendingOrder(scores);
   const thresholds: number[] = [];
@@ -222,9 +252,9 @@ export type RowsNeeded =
 export interface SequenceTrace {
   /** Coverage it started at: 0.2 or 0.5. */
   start: number;
-  /** Tests passed before the first that failed. */
+  /** Tests passed before the first that failed; those after the two sequences have met count for both. */
   passed: number;
-  /** The test that failed; null when all passed. */
+  /** The test that failed, with the bound at the level it was tested at; null when all passed. */
   failed: { threshold: number; accepted: number; errors: number; bound: number } | null;
 }
 
@@ -247,7 +277,7 @@ export interface CertificatePart {
   /** accepted / rows, with Wilson's 95 % interval. */
   coverage: number;
   coverageInterval: Interval;
-  /** Exact upper bound of the risk at the threshold, at half of the part's δ; 1 when nothing is accepted. */
+  /** Exact upper bound of the risk at the threshold, at the level its test had; 1 when nothing is accepted. */
   bound: number;
   sequences: SequenceTrace[];
   /** Only when the part is not certified. */
@@ -418,10 +448,10 @@ export function certify(
 
   const { which, unlabelled, sameGroup } = certifyingRows(rows, context.groups, context.seed ?? 42);
   const delta = (1 - certainty) / uses / grid.parts.length;
-  const parts = grid.parts.map(({ thresholds, starts }, part): CertificatePart => {
+  const parts = grid.parts.map((gridPart, part): CertificatePart => {
     const label = part === 0 ? null : rows.labelRisks[part - 1]!;
-    const counts = countGrid(rows, which, part, thresholds);
-    return certifyPart(label, label?.risk ?? risk, delta, thresholds, starts, counts, which.length);
+    const counts = countGrid(rows, which, part, gridPart.thresholds);
+    return certifyPart(label, label?.risk ?? risk, delta, gridPart, counts, which.length);
   });
 
   const accepted = parts.reduce((sum, part) => sum + part.accepted, 0);
@@ -458,23 +488,33 @@ function certifyPart(
   label: LabelRisk | null,
   risk: number,
   delta: number,
-  thresholds: readonly number[],
-  starts: readonly [number, number],
+  { thresholds, starts, shares }: AcceptGrid["parts"][number],
   counts: GridCounts,
   rowsInAll: number,
 ): CertificatePart {
-  let chosen = -1;
-  const sequences = starts.map((start, s): SequenceTrace => {
-    let at = start;
-    // P[Bin(n, risk) ≤ errors] ≤ δ/2 says the same as "the Clopper–Pearson upper bound at δ/2 is at most risk".
+  // P[Bin(n, risk) ≤ errors] ≤ level says the same as "the Clopper–Pearson upper bound at that level is at most risk".
+  const walk = (from: number, level: number): number => {
+    let at = from;
     while (
       at < thresholds.length &&
       counts.accepted[at]! > 0 &&
-      binomialAtMost(counts.errors[at]!, counts.accepted[at]!, risk) <= delta / 2
+      binomialAtMost(counts.errors[at]!, counts.accepted[at]!, risk) <= level
     ) {
       at++;
     }
-    if (at > start) chosen = Math.max(chosen, at - 1);
+    return at;
+  };
+  const levels = shares.map((share) => share * delta);
+  /** For each sequence, the first test that it does not pass. */
+  const ends = starts.map((start, s) => walk(start, levels[s]!));
+  // The first has passed every test before the second's start: its share is free for the tests that are left.
+  const met = ends[0]! >= starts[1];
+  if (met) ends.fill(walk(Math.max(...ends), delta));
+  const chosen = Math.max(...ends.map((end, s) => (end > starts[s]! ? end - 1 : -1)));
+  const levelAt = (at: number, sequence: number): number => (met && at >= starts[1] ? delta : levels[sequence]!);
+  const level = levelAt(chosen, ends[0]! > chosen ? 0 : 1);
+  const sequences = starts.map((start, s): SequenceTrace => {
+    const at = ends[s]!;
     return {
       start: STARTS[s]!,
       passed: at - start,
@@ -485,7 +525,7 @@ function certifyPart(
               threshold: thresholds[at]!,
               accepted: counts.accepted[at]!,
               errors: counts.errors[at]!,
-              bound: clopperPearsonUpper(counts.errors[at]!, counts.accepted[at]!, delta / 2),
+              bound: clopperPearsonUpper(counts.errors[at]!, counts.accepted[at]!, levelAt(at, s)),
             },
     };
   });
@@ -501,9 +541,9 @@ function certifyPart(
     errors,
     coverage: counts.rows === 0 ? 0 : accepted / counts.rows,
     coverageInterval: wilson(accepted, counts.rows),
-    bound: chosen < 0 ? 1 : clopperPearsonUpper(errors, accepted, delta / 2),
+    bound: chosen < 0 ? 1 : clopperPearsonUpper(errors, accepted, level),
     sequences,
-    rowsNeeded: chosen < 0 ? rowsNeeded(risk, delta, starts, counts, rowsInAll) : null,
+    rowsNeeded: chosen < 0 ? rowsNeeded(risk, levels, starts, counts, rowsInAll) : null,
   };
 }
 
@@ -516,19 +556,20 @@ const MOST_EXACT = 20_000;
 
 function rowsNeeded(
   risk: number,
-  delta: number,
+  levels: readonly number[],
   starts: readonly [number, number],
   counts: GridCounts,
   rowsInAll: number,
 ): RowsNeeded {
   let total = Number.POSITIVE_INFINITY;
   let sure = true;
-  for (const start of starts) {
+  const delta = levels.reduce((sum, level) => sum + level, 0);
+  for (const [s, start] of starts.entries()) {
     const accepted = counts.accepted[start]!;
     const errors = counts.errors[start]!;
     if (accepted === 0 || clopperPearsonLower(errors, accepted, delta) <= risk) sure = false;
     if (accepted === 0) continue;
-    const needed = acceptedRowsNeeded(risk, delta / 2, errors / accepted);
+    const needed = acceptedRowsNeeded(risk, levels[s]!, errors / accepted);
     if (needed !== null) total = Math.min(total, Math.ceil((needed * rowsInAll) / accepted));
   }
   if (total > MOST_ROWS) return { answer: "never", sure };

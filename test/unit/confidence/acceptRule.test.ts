@@ -104,12 +104,15 @@ describe("the grid of thresholds", () => {
 });
 
 describe("the accept rule", () => {
-  it("certifies what an exact bound supports, each sequence at half of δ", () => {
+  it("certifies what an exact bound supports, with the whole of δ once the sequences have met", () => {
     const { certificate } = certified(1000);
     assert.equal(certificate.certified, true);
     const part = certificate.parts[0]!;
-    assert.ok(part.bound <= 0.1);
-    assert.equal(part.bound, clopperPearsonUpper(part.errors, part.accepted, 0.025));
+    assert.ok(part.bound <= 0.1 && part.coverage > 0.5);
+    assert.equal(part.bound, clopperPearsonUpper(part.errors, part.accepted, 0.05));
+    const [fromFifth, fromHalf] = part.sequences;
+    assert.deepEqual(fromFifth!.failed, fromHalf!.failed);
+    assert.equal(fromFifth!.passed - fromHalf!.passed, 30);
     assert.match(certificate.why, /At most 10 % wrong, 95 % sure \(against the given labels\)/);
   });
 
@@ -146,6 +149,47 @@ describe("the accept rule", () => {
     assert.ok(fromFifth!.failed !== null && fromFifth!.failed.accepted < 460);
     assert.ok(fromHalf!.passed === 0, "the second sequence starts inside the hopeless stretch");
     assert.ok(parts[0]!.accepted >= 400 && parts[0]!.accepted < 460);
+  });
+
+  it("gives nine tenths of δ to the start that looks better on tune, and half to each where nothing is known", () => {
+    const shares = (right: (i: number) => boolean) => {
+      const rows = Array.from({ length: 200 }, (_, i) => ({ score: 1 - i / 400, right: right(i) }));
+      return acceptGrid(one(tuneRows(rowsOf("tune", rows)))).parts[0]!.shares.map((share) => share.toFixed(3));
+    };
+    assert.deepEqual(
+      shares((i) => i < 60),
+      ["0.900", "0.100"],
+    );
+    assert.deepEqual(
+      shares((i) => i > 10),
+      ["0.100", "0.900"],
+    );
+    const pool = rowsOf("pool", uniform(300, 4));
+    pool.truth.fill(-1);
+    assert.deepEqual(acceptGrid(one(poolRows(pool))).parts[0]!.shares, [0.5, 0.5]);
+  });
+
+  it("spends no more than δ: each sequence its share until they meet", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 100, max: 900 }), (seed, n) => {
+        const grid = acceptGrid(one(tuneRows(rowsOf("tune", uniform(200, seed, 0.6)))));
+        const { shares, starts } = grid.parts[0]!;
+        assert.ok(Math.abs(shares[0] + shares[1] - 1) < 1e-12);
+        const rows = one(validationRows(rowsOf("validation", uniform(n, seed + 5000, 0.6))));
+        const part = certify(rows, grid, { risk: 0.1, certainty: 0.95 }, context).parts[0]!;
+        const [first, second] = part.sequences;
+        const met = first!.passed >= starts[1] - starts[0];
+        for (const [s, { passed, failed }] of part.sequences.entries()) {
+          if (failed === null) continue;
+          const level = met && starts[s]! + passed >= starts[1] ? 0.05 : 0.05 * shares[s]!;
+          assert.ok(Math.abs(failed.bound - clopperPearsonUpper(failed.errors, failed.accepted, level)) < 1e-12);
+          assert.ok(failed.bound > 0.1, "what was refused could not be shown");
+        }
+        assert.equal(part.threshold === null, first!.passed === 0 && second!.passed === 0);
+        assert.ok(part.threshold === null || part.bound <= 0.1);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("takes the farther of the two sequences: a noisy top does not stop the one from 50 %", () => {
