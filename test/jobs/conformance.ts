@@ -1,6 +1,6 @@
 /** What every host must do (DESIGN §4). Call it in a test file with a way to make the host. */
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessIdentity } from "../../schemas/job.ts";
@@ -29,6 +29,8 @@ export function conformsAsHost(name: string, make: () => Promise<HostUnderTest>)
       made = await make();
       host = made.host;
       scratch = await temporaryFolder();
+      // Jobs of a host may run as another user.
+      await chmod(scratch, 0o777);
     });
     after(async () => {
       await made.close();

@@ -27,6 +27,34 @@ export interface Piece {
   size: number;
 }
 
+/** What whoever follows a job wants to be told of, by a host that tells of it by itself. */
+export interface FollowOptions {
+  /** Asked whenever following begins, after every break too: which files, from which byte on; whose end; who waits for the lock. */
+  wanted(): Promise<{
+    files: readonly { path: string; offset: number }[];
+    processes: readonly ProcessIdentity[];
+    queued?: ProcessIdentity | undefined;
+  }>;
+  /** The bytes of a file that come next. Nothing more comes before this resolves. */
+  data(path: string, offset: number, data: Buffer): Promise<void>;
+  /** A process is gone. The files' bytes of before have been told by then. */
+  gone(identity: ProcessIdentity): void;
+  /** The job's place in the queue for the lock, from 1; null when it no longer waits. */
+  place(place: number | null): void;
+  /** Something was told, or following began or broke off: time to look. */
+  changed(): void;
+}
+
+export interface Following {
+  /** What has been told is all there is, no older than a second or two. */
+  live(): boolean;
+  /** Resolves when it is live. @throws HostUnreachable when the host cannot be reached */
+  synced(): Promise<void>;
+  /** What is wanted has changed. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
 /** The host cannot be reached just now. A condition of the connection: it says nothing of any job. */
 export class HostUnreachable extends Error {}
 
@@ -62,4 +90,10 @@ export interface Host {
 
   /** Brings files and folders into `folder`, each complete from the moment it has its name. What is absent is left out. */
   fetch(job: string, folder: string, paths: readonly string[]): Promise<void>;
+
+  /** Tells of a job's files and processes by itself, over one connection for all jobs. A host without it is looked at from time to time. */
+  follow?(job: string, options: FollowOptions): Following;
+
+  /** Lets go of connections. Jobs go on. */
+  close?(): void;
 }

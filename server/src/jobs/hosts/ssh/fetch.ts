@@ -1,0 +1,147 @@
+/** Brings files from a host: only what has changed, checked by size and checksum, gone on with after a break. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { copyFile, link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { HostUnreachable } from "../host.ts";
+import { type Channel, HostError } from "./channel.ts";
+import { type Connection, PATIENCE } from "./connection.ts";
+import { jobName, jobPath, mayBeWritten } from "./paths.ts";
+
+interface Entry {
+  path: string;
+  size: number;
+  sum: string;
+}
+
+/** A host that lists more than this is not answering as a job would. */
+const FILES_LIMIT = 20_000;
+
+export async function fetchFiles(
+  connection: Connection,
+  job: string,
+  folder: string,
+  paths: readonly string[],
+): Promise<void> {
+  const roots = paths.map((path) => jobPath(job, path));
+  // Files that have come whole wait here, by checksum, until all of their folder are there. A break leaves them to the next try.
+  const waiting = join(folder, ".fetch");
+  await mkdir(waiting, { recursive: true });
+  await connection.call(
+    ["fetch", jobName(job), ...roots],
+    async (channel) => {
+      const sizes = new Map<string, number>();
+      const entries: Entry[] = [];
+      for (let line = await channel.line(); line !== "listed"; line = await channel.line()) {
+        const size = /^size (\d{1,15}) (.+)$/.exec(line);
+        const sum = /^sum ([0-9a-f]{64}) [ *](.+)$/.exec(line);
+        const path = size?.[2] ?? sum?.[2];
+        if (path === undefined || sizes.size > FILES_LIMIT) {
+          throw new HostUnreachable(`${connection.address} lists its files in a way that is not understood.`);
+        }
+        if (!mayBeWritten(path, roots)) throw new HostError(outside(connection.address, path), "other");
+        if (size) sizes.set(path, Number(size[1]));
+        else if (sizes.has(path)) entries.push({ path, size: sizes.get(path)!, sum: sum![1]! });
+      }
+      for (const entry of entries) {
+        const part = join(waiting, entry.sum);
+        if ((await sizeOf(part)) === entry.size) continue;
+        if (await isAlready(join(folder, entry.path), entry)) continue;
+        await bring(channel, entry, part, connection.address);
+      }
+      for (const root of roots)
+        await place(
+          folder,
+          waiting,
+          root,
+          entries.filter(({ path }) => path === root || path.startsWith(`${root}/`)),
+        );
+    },
+    PATIENCE.long,
+  );
+  await rm(waiting, { recursive: true, force: true });
+}
+
+const outside = (address: string, path: string): string =>
+  `${address} offers a file under a name that was not asked for (${JSON.stringify(path.slice(0, 80))}). Nothing was fetched.`;
+
+/** One file into `to`, from where an earlier try ended. */
+async function bring(channel: Channel, entry: Entry, to: string, address: string): Promise<void> {
+  const part = `${to}.part`;
+  let have = (await sizeOf(part)) ?? 0;
+  if (have > entry.size) {
+    await rm(part);
+    have = 0;
+  }
+  await channel.write(`${have} ${entry.size - have}\n${entry.path}\n`);
+  const answer = /^bytes (\d+)$/.exec(await channel.line());
+  if (Number(answer?.[1]) !== entry.size - have)
+    throw new HostUnreachable(`${address} sends another length than it was asked for.`);
+  const file = await open(part, "a");
+  try {
+    for await (const piece of channel.bytes(entry.size - have)) await file.write(piece);
+  } finally {
+    await file.close();
+  }
+  if ((await sumOf(part)) !== entry.sum) {
+    await rm(part, { force: true });
+    throw new HostUnreachable(`${entry.path} has not come from ${address} as it is there. It is fetched again.`);
+  }
+  await rename(part, to);
+}
+
+/** Gives what has come its name; a folder at once, with nothing in it that the host has not. */
+async function place(folder: string, waiting: string, root: string, entries: readonly Entry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const target = join(folder, root);
+  const made = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  await mkdir(dirname(target), { recursive: true });
+  await rm(made, { recursive: true, force: true });
+  let changed = entries.length !== (await filesUnder(target));
+  for (const { path, sum } of entries) {
+    const part = join(waiting, sum);
+    const to = path === root ? made : join(made, path.slice(root.length + 1));
+    await mkdir(dirname(to), { recursive: true });
+    const source = (await sizeOf(part)) === undefined ? join(folder, path) : part;
+    if (source === part) changed = true;
+    // A copy under the second name: the same content may stand in several places.
+    await linkOrCopy(source, to);
+  }
+  if (!changed) {
+    await rm(made, { recursive: true, force: true });
+    return;
+  }
+  await rename(made, target).catch(async () => {
+    await rm(target, { recursive: true, force: true });
+    await rename(made, target);
+  });
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+async function filesUnder(path: string): Promise<number> {
+  const status = await lstat(path).catch(() => null);
+  if (!status) return -1;
+  if (!status.isDirectory()) return 1;
+  return (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
+}
+
+async function isAlready(path: string, { size, sum }: Entry): Promise<boolean> {
+  return (await sizeOf(path)) === size && (await sumOf(path)) === sum;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (status) => (status.isFile() ? status.size : undefined),
+    () => undefined,
+  );
+}
+
+async function sumOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}

@@ -1,0 +1,381 @@
+# The host's side of `ssh`: functions that a connection calls. POSIX sh on Linux, with GNU coreutils
+# (busybox's `head -c` takes more of its input than it is asked to).
+# Read by `.` with $work (the host's folder), $lib (where this file lies) and $mark (a word drawn for this connection) set.
+#
+# Standard input and output are the connection. What is said begins with "$mark " on a line of its own, bytes follow where
+# the line gives their number: a login shell's noise before it is told apart. Nothing is exported that the runner would
+# inherit, apart from a longer PATH.
+
+set -u
+# Programs that people install for themselves, and those of the system that a bare login lacks.
+PATH=$HOME/.local/bin:$HOME/.cargo/bin:$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+jobs=$work/jobs
+
+tell() { printf '%s %s\n' "$mark" "$*"; }
+
+# fail KIND WORDS: kinds are full (disk), denied, changed, other
+fail() {
+  kind=$1
+  shift
+  tell "error $kind $(printf '%s' "$*" | tr '\n' ' ')"
+  exit 1
+}
+
+# Why a file could not be written, from what the system said.
+fail_writing() {
+  case $1 in
+    *'No space left'* | *'quota exceeded'* | *'Quota exceeded'*) fail full "$1" ;;
+    *'Permission denied'* | *'Read-only file system'*) fail denied "$1" ;;
+    *) fail other "$1" ;;
+  esac
+}
+
+make_folder() {
+  said=$(LC_ALL=C mkdir -p "$1" 2>&1) || fail_writing "$said"
+}
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+# The bytes of a file from an offset on. What became shorter meanwhile is filled up: checksums and sizes tell.
+bytes_of() { # PATH OFFSET LENGTH
+  if [ "$3" -gt 0 ]; then
+    { tail -c "+$(($2 + 1))" "$1" 2>/dev/null && head -c "$3" /dev/zero; } | head -c "$3"
+  fi
+  echo
+}
+
+# Requests of two lines each: OFFSET LIMIT, then PATH under jobs/.
+read_files() {
+  while IFS=' ' read -r offset limit && IFS= read -r path; do
+    if [ -f "$jobs/$path" ] && [ ! -h "$jobs/$path" ] && size=$(stat -c %s "$jobs/$path" 2>/dev/null); then
+      length=$((size - offset))
+      if [ "$length" -lt 0 ]; then length=0; fi
+      if [ "$length" -gt "$limit" ]; then length=$limit; fi
+      tell "piece $size $length"
+      bytes_of "$jobs/$path" "$offset" "$length"
+    else
+      tell none
+    fi
+  done
+}
+
+# put JOB: roots, an empty line, then the manifest in the form of sha256sum, an empty line. Files that are neither in place nor known from another job
+# are asked for; each comes as its bare bytes. Complete files are moved into place together, then what is not in the manifest goes.
+put() {
+  job=$jobs/$1
+  make_folder "$job/.put"
+  cd "$job" || fail other "The job's folder cannot be entered."
+  roots=.put/roots.$$
+  list=.put/list.$$
+  trap 'rm -f "$job/.put/"*."$$"' EXIT
+  # What cannot be written is found out by its length: the count of lines says whether all are there.
+  for file in "$roots" "$list"; do
+    count=0
+    { while IFS= read -r line && [ -n "$line" ]; do
+      count=$((count + 1))
+      printf '%s\n' "$line"
+    done; } 2>/dev/null >"$file"
+    if [ "$(wc -l <"$file")" -ne "$count" ]; then fail full "No space left on the device."; fi
+  done
+  IFS=' ' read -r sizes
+  missing=
+  index=0
+  LC_ALL=C sha256sum -c "$list" 2>/dev/null >".put/found.$$"
+  while IFS= read -r found && IFS= read -r entry <&3; do
+    index=$((index + 1))
+    # shellcheck disable=SC2086
+    set -- $sizes
+    shift $((index - 1))
+    size=$1
+    sum=${entry%% *}
+    case $found in *': OK') continue ;; esac
+    missing="$missing $index"
+    staged=.put/$index-$sum
+    if [ "$(stat -c %s "$staged" 2>/dev/null)" = "$size" ]; then continue; fi
+    if known "$sum" "$size" "$staged"; then continue; fi
+    tell "want $index"
+  done <".put/found.$$" 3<"$list"
+  tell go
+  # What was asked for comes in that order: INDEX SIZE, then the bytes. An index of 0 is the end.
+  while IFS=' ' read -r index size && [ "$index" -gt 0 ]; do
+    entry=$(sed -n "${index}p" "$list")
+    part=.put/part.$$
+    said=$({ LC_ALL=C head -c "$size" >"$part"; } 2>&1) || fail_writing "$said"
+    if [ "$(stat -c %s "$part")" != "$size" ]; then fail changed "The upload was broken off."; fi
+    if [ "$(sha256sum <"$part")" != "${entry%% *}  -" ]; then fail changed "A file has not come as it was sent."; fi
+    mv -f "$part" ".put/$index-${entry%% *}"
+  done
+  [ "${index:-}" = 0 ] || fail changed "The upload was broken off."
+  for index in $missing; do
+    entry=$(sed -n "${index}p" "$list")
+    place ".put/$index-${entry%% *}" "${entry#*  }" "${entry%% *}"
+  done
+  sed 's/^[0-9a-f]*  //' "$list" | LC_ALL=C sort >".put/names.$$"
+  while IFS= read -r root; do
+    if [ ! -e "$root" ] && [ ! -h "$root" ]; then continue; fi
+    find "$root" ! -type d ! -path './.put/*' ! -path ./.sums | sed 's,^[.]/,,' | LC_ALL=C sort | LC_ALL=C comm -23 - ".put/names.$$" | while IFS= read -r extra; do
+      rm -f "$extra"
+    done
+    # Folders that became empty with it; a root of which nothing is left goes as well.
+    find "$root" -depth -type d ! -path './.put' -exec rmdir {} + 2>/dev/null
+  done <"$roots"
+  cat "$list" >>.sums 2>/dev/null
+  rm -rf .put
+  tell done
+}
+
+# known SUM SIZE TARGET: whether a file with that checksum lies in another job, and has been copied from there.
+known() {
+  if [ "$2" -lt 65536 ]; then return 1; fi
+  for sums in "$jobs"/*/.sums; do
+    name=$(sed -n "s/^$1  //p" "$sums" 2>/dev/null | head -n 1)
+    if [ -z "$name" ] || [ ! -f "${sums%/.sums}/$name" ]; then continue; fi
+    if cp "${sums%/.sums}/$name" ".put/part.$$" 2>/dev/null && [ "$(sha256sum <".put/part.$$")" = "$1  -" ]; then
+      mv -f ".put/part.$$" "$3"
+      return 0
+    fi
+    rm -f ".put/part.$$"
+  done
+  return 1
+}
+
+# place STAGED PATH SUM. Another connection may have placed the same file meanwhile.
+place() {
+  case $2 in */*) make_folder "${2%/*}" ;; esac
+  if [ -d "$2" ] && [ ! -h "$2" ]; then rm -rf "$2"; fi
+  if [ -h "$2" ]; then rm -f "$2"; fi
+  said=$(LC_ALL=C mv -f "$1" "$2" 2>&1) && return
+  if [ "$(sha256sum <"$2" 2>/dev/null)" != "$3  -" ]; then fail_writing "$said"; fi
+}
+
+# Removes a job: by a rename first, so that no half of it is ever seen.
+remove() {
+  if [ -d "$jobs/$1" ]; then
+    rm -rf "$jobs/.old-$1" && mv "$jobs/$1" "$jobs/.old-$1"
+  fi
+  rm -rf "$jobs/.old-$1"
+  tell done
+}
+
+# fetch JOB ROOT…: lists what is there with sizes and checksums, then answers requests of two lines: OFFSET LENGTH, then PATH.
+# Links are left out, and names that do not fit on a line.
+fetch() {
+  cd "$jobs/$1" 2>/dev/null || { tell listed && return; }
+  shift
+  for root in "$@"; do
+    if [ ! -e "$root" ]; then continue; fi
+    LC_ALL=C find "$root" -type f ! -path '*[[:cntrl:]\\]*' -exec stat -c "$mark size %s %n" {} +
+    LC_ALL=C find "$root" -type f ! -path '*[[:cntrl:]\\]*' -exec sha256sum {} + | tee -a .sums 2>/dev/null | sed "s/^/$mark sum /"
+  done
+  tell listed
+  while IFS=' ' read -r offset length && IFS= read -r path; do
+    tell "bytes $length"
+    bytes_of "$path" "$offset" "$length"
+  done
+}
+
+# --- processes -------------------------------------------------------------------------------------------------
+
+# launch JOB ATTEMPT LOCK COMMAND…: standard input is the environment to add, a line each, and a line "." at its end. Without that line the
+# connection was cut: nothing is launched then.
+launch() {
+  job=$1
+  shift
+  variables=
+  while IFS= read -r line; do
+    if [ "$line" = . ]; then break; fi
+    variables=$variables$line'
+'
+  done
+  [ "${line:-}" = . ] || fail changed "The connection was cut before the launch."
+  attempt=$1
+  make_folder "$jobs/$job/attempts/$attempt"
+  said=$(printf '%s' "$variables" | CLF_ENV_FROM_STDIN=1 sh "$lib/supervisor.sh" launch "$jobs/$job" "$@" "$jobs/$job" 2>&1)
+  case $said in
+    launched | 'already launched') tell "$said" ;;
+    *)
+      # A supervisor that died before it could say so has recorded itself all the same.
+      if [ -e "$jobs/$job/attempts/$attempt/launch.json" ]; then tell "already launched"; else fail_writing "$said"; fi
+      ;;
+  esac
+}
+
+# Requests of four lines each: pid, start, boot and machine of a process.
+alive() {
+  while IFS= read -r pid && IFS= read -r started && IFS= read -r boot && IFS= read -r machine; do
+    tell "$(sh "$lib/supervisor.sh" alive "$pid" "$started" "$boot" "$machine")"
+  done
+}
+
+signal() {
+  sh "$lib/supervisor.sh" signal "$@"
+  tell done
+}
+
+# --- following -------------------------------------------------------------------------------------------------
+
+# Follows files and processes until standard input ends. Registrations, a line each:
+#   file KEY OFFSET PATH    tell what the file has from OFFSET on, and what it gets (paths under jobs/, without spaces)
+#   process KEY PID START   tell when it is gone
+#   queue KEY PID           tell which place in the queue for the GPU lock the supervisor PID has
+#   drop KEY
+#   sync N                  answer "synced N" once all that the files had until now has been told
+# A second shell looks, this one listens: registrations pass through a file that has no name any more.
+session() {
+  cd "$jobs" || fail other "The host's folder cannot be entered."
+  passed=$(mktemp 2>/dev/null || mktemp -p /dev/shm 2>/dev/null || mktemp -p "$work" 2>/dev/null) ||
+    fail full "No space left for a temporary file, neither in /tmp nor in $work."
+  exec 5>>"$passed" 4<"$passed"
+  rm -f "$passed"
+  watch <&4 5>&- &
+  watcher=$!
+  trap 'kill "$watcher" 2>/dev/null' EXIT
+  trap 'exit' HUP INT TERM PIPE
+  exec 4<&-
+  while IFS= read -r line; do printf '%s\n' "$line" >&5; done
+}
+
+watch() {
+  set -f
+  trap - EXIT
+  trap 'exit' HUP INT TERM PIPE
+  keys=
+  paths=
+  processes=
+  queues=
+  syncs=
+  last=
+  more=false
+  cycle=0
+  while :; do
+    while IFS=' ' read -r what key one two; do
+      case $what in
+        file)
+          eval "path_$key=\$two offset_$key=\$one"
+          keys="$keys $key"
+          ;;
+        process)
+          eval "pid_$key=\$one started_$key=\$two"
+          processes="$processes $key"
+          ;;
+        queue)
+          eval "pid_$key=\$one place_$key="
+          queues="$queues $key"
+          ;;
+        drop)
+          keys=$(without "$key" $keys)
+          processes=$(without "$key" $processes)
+          queues=$(without "$key" $queues)
+          ;;
+        sync) syncs="$syncs $key" ;;
+      esac
+      last=
+      paths=
+      for each in $keys; do eval "paths=\"\$paths \$path_$each\""; done
+    done
+    # First who is gone, then the files: what a dead process had written is then told before its end is.
+    gone=
+    for key in $processes; do
+      eval "pid=\$pid_$key started=\$started_$key"
+      if ! runs "$pid" "$started"; then gone="$gone $key"; fi
+    done
+    if [ -n "$paths" ]; then
+      # shellcheck disable=SC2086
+      now=$(LC_ALL=C stat -c '%n %s' -- $paths 2>/dev/null)
+      if [ "$now" != "$last" ] || $more; then
+        last=$now
+        more=false
+        look
+      fi
+    fi
+    for key in $gone; do
+      tell "gone $key"
+      processes=$(without "$key" $processes)
+    done
+    if [ -n "$syncs" ] && ! $more; then
+      for key in $syncs; do tell "synced $key"; done
+      syncs=
+    fi
+    if [ -n "$queues" ] && [ $((cycle % 5)) -eq 0 ]; then places; fi
+    cycle=$((cycle + 1))
+    # A word from time to time, so that a connection that is cut is noticed at this end too.
+    if [ $((cycle % 50)) -eq 0 ]; then tell beat; fi
+    $more || sleep 0.4 2>/dev/null || sleep 1
+  done
+}
+
+without() {
+  out=$1
+  shift
+  for each in "$@"; do
+    if [ "$each" != "$out" ]; then printf ' %s' "$each"; fi
+  done
+}
+
+look() {
+  for key in $keys; do
+    eval "path=\$path_$key offset=\$offset_$key"
+    case "
+$now
+" in
+      *"
+$path "*) ;;
+      *) continue ;;
+    esac
+    size=${now#*"$path "}
+    size=${size%%"
+"*}
+    if [ "$size" -le "$offset" ] || [ -h "$path" ]; then continue; fi
+    length=$((size - offset))
+    if [ "$length" -gt 524288 ]; then
+      length=524288
+      more=true
+    fi
+    tell "data $key $offset $length"
+    bytes_of "$path" "$offset" "$length"
+    eval "offset_$key=$((offset + length))"
+  done
+}
+
+# Whether the process with that start time runs. Reads /proc without starting a program.
+runs() {
+  wanted=$2
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  case $stat in *') '*) ;; *) return 0 ;; esac
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  case $1 in Z | X) return 1 ;; esac
+  [ "${20}" = "$wanted" ]
+}
+
+# /proc/locks lists who waits ("->") for each lock, in order. The waiter is the supervisor's child.
+places() {
+  for key in $queues; do
+    eval "pid=\$pid_$key before=\$place_$key"
+    place=
+    inode=
+    while IFS=' ' read -r _ arrow _ _ _ waiter file _; do
+      if [ "$arrow" != '->' ] || [ -z "$waiter" ]; then continue; fi
+      { IFS= read -r stat <"/proc/$waiter/stat"; } 2>/dev/null || continue
+      # shellcheck disable=SC2086
+      set -- ${stat##*) }
+      if [ "$2" = "$pid" ]; then inode=$file; fi
+    done </proc/locks
+    if [ -n "$inode" ]; then
+      count=0
+      while IFS=' ' read -r _ arrow _ _ _ waiter file _; do
+        if [ "$arrow" != '->' ] || [ "$file" != "$inode" ]; then continue; fi
+        count=$((count + 1))
+        { IFS= read -r stat <"/proc/$waiter/stat"; } 2>/dev/null || continue
+        # shellcheck disable=SC2086
+        set -- ${stat##*) }
+        if [ "$2" = "$pid" ]; then place=$count; fi
+      done </proc/locks
+    fi
+    if [ "$place" != "$before" ]; then
+      tell "place $key ${place:-0}"
+      eval "place_$key=\$place"
+    fi
+  done
+}

@@ -1,0 +1,191 @@
+/** A real sshd for tests: own keys, own configuration, a free port on loopback, users of its own with one login shell each. Needs root. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createConnection, createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { removeFolder, temporaryFolder } from "./support.ts";
+
+export const SHELLS = { bash: "/bin/bash", dash: "/bin/dash", fish: "/usr/bin/fish", tcsh: "/usr/bin/tcsh" } as const;
+export type Shell = keyof typeof SHELLS;
+
+/** Why no sshd can be started here; null when it can. */
+export function whyNoSshd(shells: readonly Shell[] = ["bash"]): string | null {
+  if (process.platform !== "linux") return "needs Linux";
+  if (process.getuid?.() !== 0) return "needs root, for users of its own";
+  for (const file of ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/sbin/useradd"]) {
+    if (!existsSync(file)) return `needs ${file} (Debian: openssh-server, openssh-client, passwd)`;
+  }
+  const missing = shells.filter((shell) => !existsSync(SHELLS[shell]));
+  return missing.length > 0 ? `needs ${missing.join(", ")}` : null;
+}
+
+export interface TestUser {
+  name: string;
+  home: string;
+  shell: Shell;
+  /** The name in the ssh config. */
+  address: string;
+}
+
+export interface Sshd {
+  /** Folder of keys and configuration. Homes lie in it. */
+  folder: string;
+  port: number;
+  /** The ssh program with the configuration that knows this server. */
+  program: string[];
+  /** The ssh config, for reading and changing. */
+  config: string;
+  knownHosts: string;
+  user(shell: Shell): TestUser;
+  /** Ends the server and every connection. Jobs of its users go on. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port; `boot` is what /proc says the boot id is, for its users. */
+  start(boot?: string): Promise<void>;
+  /** Ends every process of its users, as a restart of the machine would. */
+  killUsers(): void;
+  close(): Promise<void>;
+}
+
+/** Noise at login, as people and providers put it there. */
+const NOISE = "echo 'Welcome to the machine!'; echo \"You have 3 new messages.\"; echo 'a warning' >&2";
+
+export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
+  const folder = await temporaryFolder();
+  await chmod(folder, 0o755);
+  await mkdir("/run/sshd", { recursive: true });
+  const keys = join(folder, "keys");
+  await mkdir(keys);
+  for (const name of ["host", "client"]) {
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(keys, name)]);
+  }
+  const port = await freePort();
+  const knownHosts = join(folder, "known_hosts");
+  const hostKey = (await readFile(join(keys, "host.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
+  await writeFile(knownHosts, `[127.0.0.1]:${port} ${hostKey}\n`);
+  const users = new Map<Shell, TestUser>();
+  for (const shell of shells) users.set(shell, await makeUser(shell, folder, join(keys, "client.pub")));
+  const config = join(folder, "config");
+  await writeFile(
+    config,
+    [...users.values()]
+      .map(
+        ({ address, name }) =>
+          `Host ${address}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${name}\n  IdentityFile ${keys}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`,
+      )
+      .join("\n"),
+  );
+  const banner = join(folder, "banner");
+  await writeFile(banner, "*** Authorised use only ***\n");
+  const serverConfig = join(folder, "sshd_config");
+  await writeFile(
+    serverConfig,
+    `Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${keys}/host
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+MaxStartups 200
+Banner ${banner}
+AuthorizedKeysFile .ssh/authorized_keys
+`,
+  );
+  let server: ReturnType<typeof spawn> | undefined;
+
+  const sshd: Sshd = {
+    folder,
+    port,
+    program: ["ssh", "-F", config],
+    config,
+    knownHosts,
+    user(shell) {
+      const found = users.get(shell);
+      if (!found) throw new Error(`No user with ${shell}.`);
+      return found;
+    },
+    async start(boot) {
+      const words = ["/usr/sbin/sshd", "-D", "-e", "-f", serverConfig];
+      if (boot === undefined) server = spawn(words[0]!, words.slice(1), { stdio: "ignore" });
+      else {
+        const file = join(folder, "boot_id");
+        await writeFile(file, `${boot}\n`);
+        const script = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"';
+        server = spawn("unshare", ["-m", "sh", "-c", script, file, ...words], { stdio: "ignore" });
+      }
+      for (let tries = 0; tries < 200; tries++) {
+        if (await connects(port)) return;
+        await sleep(25);
+      }
+      throw new Error("sshd did not start.");
+    },
+    async stop() {
+      server?.kill("SIGTERM");
+      server = undefined;
+      cutConnections(port);
+      for (let tries = 0; tries < 200 && (await connects(port)); tries++) await sleep(25);
+    },
+    killUsers() {
+      for (const { name } of users.values()) spawnSync("pkill", ["-KILL", "-u", name]);
+    },
+    async close() {
+      await sshd.stop();
+      sshd.killUsers();
+      await sleep(100);
+      for (const { name } of users.values()) spawnSync("userdel", ["-f", name], { stdio: "ignore" });
+      await removeFolder(folder);
+    },
+  };
+  await sshd.start();
+  return sshd;
+}
+
+/** Ends the server's side of every connection: its ssh clients see the line cut. */
+export function cutConnections(port: number): void {
+  spawnSync("ss", ["-K", "sport", "=", `:${port}`], { stdio: "ignore" });
+  spawnSync("pkill", ["-KILL", "-f", `sshd: clf-test-`], { stdio: "ignore" });
+}
+
+async function makeUser(shell: Shell, folder: string, key: string): Promise<TestUser> {
+  const name = `clf-test-${shell}`;
+  const home = join(folder, "homes", name);
+  spawnSync("userdel", ["-f", name], { stdio: "ignore" });
+  await mkdir(dirname(home), { recursive: true });
+  execFileSync("useradd", ["-M", "-d", home, "-s", SHELLS[shell], "-p", "*", name]);
+  await mkdir(join(home, ".ssh"), { recursive: true });
+  await mkdir(join(home, ".config/fish"), { recursive: true });
+  await cp(key, join(home, ".ssh/authorized_keys"));
+  for (const file of [".bashrc", ".profile", ".tcshrc", ".cshrc", ".config/fish/config.fish"]) {
+    // tcsh has another way of saying where errors go.
+    await writeFile(
+      join(home, file),
+      /csh/.test(file) ? "echo 'Welcome to the machine!'\necho 'a %s word'\n" : `${NOISE}\n`,
+    );
+  }
+  execFileSync("chown", ["-R", `${name}:`, home]);
+  return { name, home, shell, address: `host-${shell}` };
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+async function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: "127.0.0.1" });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
