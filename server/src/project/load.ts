@@ -1,16 +1,15 @@
 /** Reads a project file: from text to a project, or to problems that say what is wrong and where. */
 import { resolve } from "node:path";
 import type { Problem } from "../../../schemas/problem.ts";
-import { PROJECT_VERSION, ProjectFile } from "../../../schemas/project.ts";
-import { checkProject, type PlacedLabels } from "./check.ts";
+import { PROJECT_VERSION, type ProjectFile } from "../../../schemas/project.ts";
+import { checkDocument, withoutEchoes } from "./check-document.ts";
 import { MIGRATIONS, type Migration, migrate } from "./migrate.ts";
-import { checkNamedFiles, type ReadText } from "./named-files.ts";
-import type { Label, Project } from "./project.ts";
-import { labelsOf, resolveProject } from "./resolve.ts";
+import type { ReadText } from "./named-files.ts";
+import type { Project } from "./project.ts";
+import { resolveProject } from "./resolve.ts";
 import { findSecrets } from "./secrets.ts";
 import { readText } from "./text.ts";
-import { validate } from "./validate.ts";
-import { markAt, placeAt, readYaml, type YamlFile } from "./yaml.ts";
+import { markAt, readYaml, type YamlFile } from "./yaml.ts";
 
 export interface LoadOptions {
   /** The project file's text, when it is not what stands on disk (an editor's unsaved text). */
@@ -85,42 +84,6 @@ export async function loadProject(path: string, options: LoadOptions = {}): Prom
     ...(migrated !== undefined ? { migrated } : {}),
     problems: inOrder(withoutEchoes(problems, secrets), file),
   };
-}
-
-/** Everything after syntax and version. */
-async function checkDocument(document: YamlFile, read: ReadText | undefined) {
-  const problems: Problem[] = [];
-  const labelFiles = new Map<number, Label[]>();
-  const content = document.value;
-  if (typeof content === "object" && content !== null && !Array.isArray(content) && !("version" in content)) {
-    const file = document.file;
-    const message = `"version" is missing. Add the line: version: ${PROJECT_VERSION}`;
-    problems.push({ severity: "error", code: "missing-version", message, file, range: markAt(document, ["version"]) });
-    Object.assign(content, { version: PROJECT_VERSION });
-  }
-  const { output: spec, problems: wrong, removed } = validate(document, ProjectFile);
-  problems.push(...wrong);
-  if (!spec) return { problems, labelFiles };
-
-  const files = await checkNamedFiles(document, spec, read);
-  problems.push(...files.problems);
-  const labels = new Map<number, PlacedLabels>(files.labels);
-  spec.task.targets.forEach((target, index) => {
-    if (!Array.isArray(target.labels)) return;
-    const path = ["task", "targets", index, "labels"];
-    if (placeAt(document, path)) labels.set(index, { file: document, path, labels: labelsOf(target.labels) });
-  });
-  for (const [index, placed] of files.labels) labelFiles.set(index, [...placed.labels]);
-  problems.push(...checkProject({ yaml: document, spec, removed, labels }));
-  return { spec, problems, labelFiles };
-}
-
-/** A key that stands in the file is said once, as what it is. */
-function withoutEchoes(problems: Problem[], secrets: readonly Problem[]): Problem[] {
-  const lines = new Set(secrets.map(({ range }) => `${range?.start.line}:${range?.start.character}`));
-  return problems.filter(({ code, range }) => {
-    return code !== "wrong-value" || !lines.has(`${range?.start.line}:${range?.start.character}`);
-  });
 }
 
 /** The project file's problems first, each file's from top to bottom. */
