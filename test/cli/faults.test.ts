@@ -102,12 +102,11 @@ survivesKills("linear jobs", {
   async killManager(folder, { chance, early }) {
     const child = start(["evaluate", folder, "-m", "baseline"]);
     // The command reads the data first; then the job is made and launched.
-    const before = readdirSync(join(folder, ".clf", "jobs")).length;
-    for (let tries = 0; early && tries < 500; tries++) {
-      if (readdirSync(join(folder, ".clf", "jobs")).length > before) break;
-      await sleep(5);
-    }
-    await sleep(early ? chance * 100 : 300 + chance * 2000);
+    const jobs = join(folder, ".clf", "jobs");
+    const before = readdirSync(jobs).length;
+    const makes = () => readdirSync(jobs).length > before;
+    for (let tries = 0; (early || chance < 0.9) && !makes() && tries < 4000; tries++) await sleep(5);
+    await sleep(chance * (early ? 100 : 1500));
     child.kill("SIGKILL");
     await child;
     return [];
