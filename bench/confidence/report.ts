@@ -8,7 +8,7 @@
  */
 
 import { acceptedMask, acceptRows } from "../../server/src/confidence/acceptRule.ts";
-import { applyCalibration, type CalibrationMap } from "../../server/src/confidence/calibrate.ts";
+import { type CalibrationMap, calibratedFigures } from "../../server/src/confidence/calibrate.ts";
 import { type Distribution, fullDistribution } from "../../server/src/confidence/distribution.ts";
 import { seededRandom } from "../../server/src/confidence/random.ts";
 import { type TestRows, testRows } from "../../server/src/confidence/roles.ts";
@@ -48,7 +48,7 @@ function made(seed: number, map: CalibrationMap): { set: TestRows; seconds: numb
   const names = Array.from({ length: labels }, (_, k) => `label ${k}`);
   const builder = scoredRowsBuilder({
     labels: names,
-    calibrate: (distribution) => applyCalibration(map, distribution),
+    calibrate: (distribution, predicted, truth) => calibratedFigures(map, distribution, predicted, truth),
   });
   const truthOf = seededRandom(99);
   const started = processorSeconds();

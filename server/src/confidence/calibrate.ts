@@ -6,7 +6,7 @@
  * and the other labels keep their proportions in what is left.
  */
 
-import { type Distribution, probabilityOf, squaredSum, topPosition } from "./distribution.ts";
+import { type Distribution, type ShownFigures, shownFigures, topPosition } from "./distribution.ts";
 import { applyHistogram, fitHistogram, type HistogramParameters } from "./histogram.ts";
 import { applyIsotonic, fitIsotonic, type IsotonicParameters } from "./isotonic.ts";
 import { applyPlatt, fitPlatt, type PlattParameters } from "./platt.ts";
@@ -22,7 +22,7 @@ import {
   withConfidences,
 } from "./roles.ts";
 import { distributionAt, isCorrect, type ScoredRows } from "./scoredRows.ts";
-import { applyTemperature, fitTemperatureOfRows, PROBABILITY_FLOOR } from "./temperature.ts";
+import { applyTemperature, fitTemperatureOfRows, PROBABILITY_FLOOR, temperedFigures } from "./temperature.ts";
 
 /** The kinds of calibration, from the fewest assumptions about the need for it to the most parameters. */
 export const CALIBRATION_KINDS = ["none", "temperature", "platt", "histogram", "isotonic"] as const;
@@ -95,6 +95,17 @@ export function applyCalibration(map: CalibrationMap, distribution: Distribution
   return { labels: distribution.labels, probabilities: scaled, rest, restCount: distribution.restCount };
 }
 
+/** What metrics need of the calibrated distribution. `predicted` is the label the uncalibrated one puts first; `truth` −1 without one. */
+export function calibratedFigures(
+  map: CalibrationMap,
+  distribution: Distribution,
+  predicted: number,
+  truth: number,
+): ShownFigures {
+  if (map.kind === "temperature") return temperedFigures(distribution, map.temperature, predicted, truth);
+  return shownFigures(applyCalibration(map, distribution), predicted, truth);
+}
+
 /** Positions of the rows a calibrator can be fitted on: answered and labelled. */
 function usableRows(rows: ScoredRows): number[] {
   const which: number[] = [];
@@ -145,10 +156,10 @@ function calibratedRows(rows: ScoredRows, mapOf: (row: number) => CalibrationMap
   for (let i = 0; i < rows.n; i++) {
     const distribution = distributionAt(rows, i);
     if (distribution === null) continue;
-    const shown = applyCalibration(mapOf(i), distribution);
-    confidence[i] = Math.min(1, probabilityOf(shown, rows.predicted[i]!));
-    truthProbability[i] = rows.truth[i]! < 0 ? 0 : Math.min(1, probabilityOf(shown, rows.truth[i]!));
-    squares[i] = squaredSum(shown);
+    const shown = calibratedFigures(mapOf(i), distribution, rows.predicted[i]!, rows.truth[i]!);
+    confidence[i] = shown.confidence;
+    truthProbability[i] = shown.truthProbability;
+    squares[i] = shown.squaredSum;
   }
   return { ...rows, confidence, truthProbability, squaredSum: squares, calibrated: true };
 }
@@ -293,7 +304,7 @@ function crossValidatedLoss(
       const row = which[j]!;
       const confidence =
         map.kind === "temperature"
-          ? probabilityOf(applyCalibration(map, distributionAt(rows, row)!), rows.predicted[row]!)
+          ? calibratedFigures(map, distributionAt(rows, row)!, rows.predicted[row]!, -1).confidence
           : confidenceOfScore(map, rows.score[row]!);
       const probability = isCorrect(rows, row) ? confidence : 1 - confidence;
       loss[j] = -Math.log(Math.max(probability, PROBABILITY_FLOOR));

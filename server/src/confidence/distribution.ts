@@ -35,6 +35,25 @@ export function topPosition(distribution: Distribution): number {
   return best;
 }
 
+/** What metrics need of a row's (calibrated) distribution. */
+export interface ShownFigures {
+  /** Probability of the predicted label, in [0, 1]. */
+  confidence: number;
+  /** Probability of the given label, in [0, 1]; 0 without one. */
+  truthProbability: number;
+  /** See {@link squaredSum}. */
+  squaredSum: number;
+}
+
+/** The figures of a distribution as it stands. `truth` is −1 without a given label. */
+export function shownFigures(distribution: Distribution, predicted: number, truth: number): ShownFigures {
+  return {
+    confidence: Math.min(1, probabilityOf(distribution, predicted)),
+    truthProbability: truth < 0 ? 0 : Math.min(1, probabilityOf(distribution, truth)),
+    squaredSum: squaredSum(distribution),
+  };
+}
+
 /** The probability the distribution gives to a label; an even share of `rest` when it is not listed. */
 export function probabilityOf(distribution: Distribution, label: number): number {
   const { labels, probabilities, rest, restCount } = distribution;
@@ -66,7 +85,8 @@ export function checkDistribution(distribution: Distribution, labelCount: number
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
     const probability = probabilities[i]!;
-    if (!(Number.isInteger(label) && label >= 0 && label < labelCount)) {
+    // `>>> 0` is the quick test for a whole number that is not negative.
+    if (label >>> 0 !== label || label >= labelCount) {
       throw new RangeError(`Label number ${label} is outside the list of ${labelCount} labels.`);
     }
     if (!(probability >= 0 && probability <= 1 + 1e-3)) {

@@ -5,7 +5,7 @@
  * they are asked for (rows that a calibrator is fitted on); metrics need four numbers of each.
  */
 
-import { checkDistribution, type Distribution, probabilityOf, squaredSum, topPosition } from "./distribution.ts";
+import { checkDistribution, type Distribution, type ShownFigures, shownFigures, topPosition } from "./distribution.ts";
 
 /** The splits of DESIGN §5, in the order of their codes in {@link ScoredRows.split}. */
 export const SPLITS = ["train", "tune", "validation", "test", "pool"] as const;
@@ -85,8 +85,8 @@ export interface BuilderOptions {
   labels: readonly string[];
   /** Keep whole distributions: needed to fit a calibrator, for prediction sets and for label issues. Default false. */
   keepDistributions?: boolean;
-  /** Calibrates each distribution as it arrives, so that none has to be kept. */
-  calibrate?: (distribution: Distribution) => Distribution;
+  /** Figures of each calibrated distribution as it arrives, so that none has to be kept (`calibratedFigures`). */
+  calibrate?: (distribution: Distribution, predicted: number, truth: number) => ShownFigures;
 }
 
 /** Takes rows one at a time and makes columns of them. */
@@ -125,6 +125,7 @@ const floats = () => growing((size) => new Float64Array(size));
 /** Makes a builder of {@link ScoredRows}. */
 export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
   const { labels, keepDistributions = false, calibrate } = options;
+  const figures = calibrate ?? shownFigures;
   const ids: string[] = [];
   const split = bytes();
   const seen = bytes();
@@ -144,13 +145,15 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
   offsets.push(0);
 
   function push(row: ScoredRow): void {
-    const place = row.id === undefined ? `row ${split.size}` : `row ${row.id}`;
+    const place = (): string => (row.id === undefined ? `row ${split.size}` : `row ${row.id}`);
     const answered = (row.status ?? "answered") === "answered";
     if (row.truth !== null && !(Number.isInteger(row.truth) && row.truth >= 0 && row.truth < labels.length)) {
-      throw new RangeError(`The given label of ${place} is number ${row.truth}, outside the ${labels.length} labels.`);
+      throw new RangeError(
+        `The given label of ${place()} is number ${row.truth}, outside the ${labels.length} labels.`,
+      );
     }
     if (answered !== (row.distribution !== null)) {
-      throw new RangeError(`The prediction of ${place} must have probabilities exactly when it is answered.`);
+      throw new RangeError(`The prediction of ${place()} must have probabilities exactly when it is answered.`);
     }
     split.push(SPLITS.indexOf(row.split));
     seen.push(SEEN.indexOf(row.seen ?? "unseen"));
@@ -165,18 +168,18 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
       try {
         checkDistribution(distribution, labels.length);
       } catch (error) {
-        throw new RangeError(`The prediction of ${place} is not usable. ${(error as Error).message}`);
+        throw new RangeError(`The prediction of ${place()} is not usable. ${(error as Error).message}`);
       }
       const top = topPosition(distribution);
       const label = distribution.labels[top]!;
-      const shown = calibrate ? calibrate(distribution) : distribution;
+      const shown = figures(distribution, label, row.truth ?? -1);
       predicted.push(label);
       // Rounded files can say 1.000001.
       score.push(Math.min(1, distribution.probabilities[top]!));
       margin.push(marginOf(distribution, top));
-      confidence.push(Math.min(1, probabilityOf(shown, label)));
-      truthProbability.push(row.truth === null ? 0 : Math.min(1, probabilityOf(shown, row.truth)));
-      squares.push(squaredSum(shown));
+      confidence.push(shown.confidence);
+      truthProbability.push(shown.truthProbability);
+      squares.push(shown.squaredSum);
     }
     if (keepDistributions) {
       const listed = distribution?.labels.length ?? 0;

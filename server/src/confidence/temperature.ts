@@ -5,7 +5,7 @@
  * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 2⁻²⁵ from below, in fitting as in applying.
  */
 
-import type { Distribution } from "./distribution.ts";
+import type { Distribution, ShownFigures } from "./distribution.ts";
 import { distributionAt, type ScoredRows } from "./scoredRows.ts";
 
 /** Lower clip of probabilities before a logarithm is taken, of a log loss as of a temperature. */
@@ -14,26 +14,73 @@ export const PROBABILITY_FLOOR = 1e-12;
 const LOWEST = 0.02;
 const HIGHEST = 50;
 
-/** The distribution at temperature T > 0. Probabilities add up to 1 again. */
-export function applyTemperature(distribution: Distribution, temperature: number): Distribution {
-  const { labels, probabilities, rest, restCount } = distribution;
-  const power = 1 / temperature;
+/** p ↦ (p / highest)^(1/T), with small p clipped: relative to the highest, so that no power of it underflows. */
+interface Scaling {
+  highest: number;
+  power: number;
+  /** Value of every p that is clipped. */
+  lowest: number;
+  /** How many equal labels the rest is scaled as, and the value of each. */
+  blocks: number;
+  block: number;
+}
+
+const scaled = (p: number, { highest, power, lowest }: Scaling): number =>
+  p > PROBABILITY_FLOOR ? (p / highest) ** power : lowest;
+
+function scalingOf({ probabilities, rest, restCount }: Distribution, temperature: number): Scaling {
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
   let highest = blocks > 0 ? Math.max(rest / blocks, PROBABILITY_FLOOR) : PROBABILITY_FLOOR;
   for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > highest) highest = probabilities[i]!;
-  // Relative to the highest, so that no power of it underflows.
-  const lowest = (PROBABILITY_FLOOR / highest) ** power;
-  const scale = (p: number): number => (p > PROBABILITY_FLOOR ? (p / highest) ** power : lowest);
-  const scaled = new Float64Array(probabilities.length);
-  let sum = 0;
-  for (let i = 0; i < scaled.length; i++) {
-    scaled[i] = scale(probabilities[i]!);
-    sum += scaled[i]!;
+  const power = 1 / temperature;
+  const scaling = { highest, power, lowest: (PROBABILITY_FLOOR / highest) ** power, blocks, block: 0 };
+  if (blocks > 0) scaling.block = scaled(rest / blocks, scaling);
+  return scaling;
+}
+
+/** The distribution at temperature T > 0. Probabilities add up to 1 again. */
+export function applyTemperature(distribution: Distribution, temperature: number): Distribution {
+  const { labels, probabilities, restCount } = distribution;
+  const scaling = scalingOf(distribution, temperature);
+  const values = new Float64Array(probabilities.length);
+  const scaledRest = scaling.blocks * scaling.block;
+  let sum = scaledRest;
+  for (let i = 0; i < values.length; i++) {
+    values[i] = scaled(probabilities[i]!, scaling);
+    sum += values[i]!;
   }
-  const scaledRest = blocks > 0 ? blocks * scale(rest / blocks) : 0;
-  sum += scaledRest;
-  for (let i = 0; i < scaled.length; i++) scaled[i]! /= sum;
-  return { labels, probabilities: scaled, rest: scaledRest / sum, restCount };
+  for (let i = 0; i < values.length; i++) values[i]! /= sum;
+  return { labels, probabilities: values, rest: scaledRest / sum, restCount };
+}
+
+/** The figures of the distribution at temperature T > 0, without making it. `truth` is −1 without a given label. */
+export function temperedFigures(
+  distribution: Distribution,
+  temperature: number,
+  predicted: number,
+  truth: number,
+): ShownFigures {
+  const { labels, probabilities, restCount } = distribution;
+  const scaling = scalingOf(distribution, temperature);
+  const { blocks, block } = scaling;
+  // A label that is not listed has an even share of the rest, if the rest belongs to labels.
+  const unlisted = restCount > 0 ? block : 0;
+  let ofPredicted = unlisted;
+  let ofTruth = truth < 0 ? 0 : unlisted;
+  let sum = blocks * block;
+  let squares = blocks * block * block;
+  for (let i = 0; i < probabilities.length; i++) {
+    const value = scaled(probabilities[i]!, scaling);
+    sum += value;
+    squares += value * value;
+    if (labels[i] === predicted) ofPredicted = value;
+    if (labels[i] === truth) ofTruth = value;
+  }
+  return {
+    confidence: Math.min(1, ofPredicted / sum),
+    truthProbability: Math.min(1, ofTruth / sum),
+    squaredSum: squares / (sum * sum),
+  };
 }
 
 /** Log-probabilities of one row, with the position of the given label; what fitting reads. */
