@@ -95,7 +95,7 @@ const grouped =
     return Array.from({ length: size }, () => {
       const own = random.uniform() < 0.2;
       const v = own ? random.uniform() : u;
-      const score = 1 - v - 1e-6 * random.uniform();
+      const score = Math.max(0, 1 - v - 1e-6 * random.uniform());
       return [[{ score, risk: risk(v), wrong: (own ? random.uniform() : luck) < risk(v) }]];
     });
   };

@@ -2,14 +2,18 @@
  * Temperature scaling (Guo et al. 2017): p ∝ p^(1/T). Never changes which label is the most probable.
  *
  * T minimises the log loss of the given labels. On a top-k distribution the rest is scaled as `restCount` equal labels;
- * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 2⁻²⁵ from below, in fitting as in applying.
+ * uncovered mass (`restCount` 0) as one block. Probabilities are clipped at 1e-8 from below, in fitting as in applying:
+ * files seldom hold more than eight decimals, and their zeros say no more than "less than that". A lower clip would let
+ * zeros, however many they are, decide the temperature.
  */
 
 import type { Distribution, ShownFigures } from "./distribution.ts";
 import { distributionAt, type ScoredRows } from "./scoredRows.ts";
 
-/** Lower clip of probabilities before a logarithm is taken, of a log loss as of a temperature. */
+/** Lower clip of probabilities in a log loss. */
 export const PROBABILITY_FLOOR = 1e-12;
+/** Lower clip of the probabilities that are scaled. */
+const SCALED_FLOOR = 1e-8;
 
 const LOWEST = 0.02;
 const HIGHEST = 50;
@@ -26,14 +30,14 @@ interface Scaling {
 }
 
 const scaled = (p: number, { highest, power, lowest }: Scaling): number =>
-  p > PROBABILITY_FLOOR ? (p / highest) ** power : lowest;
+  p > SCALED_FLOOR ? (p / highest) ** power : lowest;
 
 function scalingOf({ probabilities, rest, restCount }: Distribution, temperature: number): Scaling {
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  let highest = blocks > 0 ? Math.max(rest / blocks, PROBABILITY_FLOOR) : PROBABILITY_FLOOR;
+  let highest = blocks > 0 ? Math.max(rest / blocks, SCALED_FLOOR) : SCALED_FLOOR;
   for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > highest) highest = probabilities[i]!;
   const power = 1 / temperature;
-  const scaling = { highest, power, lowest: (PROBABILITY_FLOOR / highest) ** power, blocks, block: 0 };
+  const scaling = { highest, power, lowest: (SCALED_FLOOR / highest) ** power, blocks, block: 0 };
   if (blocks > 0) scaling.block = scaled(rest / blocks, scaling);
   return scaling;
 }
@@ -99,12 +103,12 @@ interface LogRow {
 function logRow(distribution: Distribution, truth: number): LogRow {
   const { labels, probabilities, rest, restCount } = distribution;
   const blocks = restCount > 0 ? restCount : rest > 0 ? 1 : 0;
-  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, PROBABILITY_FLOOR)) : -Infinity;
+  const restLog = blocks > 0 ? Math.log(Math.max(rest / blocks, SCALED_FLOOR)) : -Infinity;
   const logs = new Float64Array(labels.length);
   let topLog = -Infinity;
   let truthLog: number | null = restCount > 0 ? restLog : null;
   for (let i = 0; i < logs.length; i++) {
-    const log = Math.log(Math.max(probabilities[i]!, PROBABILITY_FLOOR));
+    const log = Math.log(Math.max(probabilities[i]!, SCALED_FLOOR));
     logs[i] = log;
     if (log > topLog) topLog = log;
     if (labels[i] === truth) truthLog = log;

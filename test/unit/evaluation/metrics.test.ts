@@ -385,7 +385,7 @@ describe("the thresholds table and accept figures", () => {
 
   it("falls in coverage, and counts what the threshold takes", () => {
     const rows = acceptRows("row", [{ target: "t", set }], { by: "confidence" });
-    const table = thresholdsTable(rows, [0.9, 0, 0.5]);
+    const table = thresholdsTable(rows, { thresholds: [0.9, 0, 0.5] });
     assert.deepEqual(
       table.map((line) => line.threshold),
       [0, 0.5, 0.9],
@@ -448,8 +448,8 @@ describe("real probabilities", () => {
       const ece = reportTarget(calibrate(testRows(rowsOf(judge!, "test")), calibrator)).calibration.ece;
       assert.ok(ece <= 0.015, `${ece}`);
     }
-    // The halves differ: 2.061 fitted on the first, 2.049 on the second.
-    for (const temperature of temperatures) assert.ok(Math.abs(temperature - 2.05) < 0.02, `${temperature}`);
+    // More than a third of the file's probabilities are zeros (of eight decimals): 2.039 on the first half, 2.032 on the second.
+    for (const temperature of temperatures) assert.ok(temperature >= 2 && temperature <= 2.05, `${temperature}`);
   });
 
   it("have the published figures for two classes", function () {
