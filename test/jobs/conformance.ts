@@ -170,7 +170,7 @@ export function conformsAsHost(name: string, make: () => Promise<HostUnderTest>)
 
     it("leaves the runner alone when the supervisor is killed", async () => {
       const job = await newFolder();
-      await launch(job, "sleep 1; echo done > result");
+      await launch(job, "sleep 3; echo done > result");
       const [one, two] = [await supervisor(job), await runner(job)];
       await host.signal(one, "SIGKILL");
       await gone(one);

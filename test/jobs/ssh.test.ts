@@ -1,32 +1,385 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { appendFile, chmod, copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { HostUnreachable, type RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
+import { type SshHost, type SshHostOptions, sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
+import type { JobManager } from "../../server/src/jobs/manager.ts";
 import { conformsAsHost } from "./conformance.ts";
 import { SHELLS, type Shell, type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
-import { removeFolder, temporaryFolder } from "./support.ts";
+import {
+  leftProcesses,
+  newJob,
+  predictedRows,
+  readEventSeqs,
+  removeFolder,
+  temporaryFolder,
+  testManager,
+  upTo,
+} from "./support.ts";
 
 const shells = Object.keys(SHELLS) as Shell[];
 const why = whyNoSshd(shells);
+/** The whole suite for every shell takes minutes: by default bash has it, and the others a job's whole way. */
+const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
 
-(why ? describe.skip : describe)(`host ssh${why ? ` (${why})` : ""}`, () => {
+(why ? describe.skip : describe)(`host ssh${why ? ` (${why})` : ""}`, function () {
+  this.timeout(60_000);
   let sshd: Sshd;
+  let top: string;
+  let host: SshHost | undefined;
+  let manager: JobManager | undefined;
+  let conditions: (string | null)[];
+  let places: (number | null)[];
+
   before(async () => {
     sshd = await startSshd(shells);
+    const runner = join(sshd.folder, "fake-runner.sh");
+    await copyFile(join(import.meta.dirname, "fake-runner.sh"), runner);
+    await chmod(runner, 0o755);
   });
   after(() => sshd.close());
+  beforeEach(async () => {
+    top = await temporaryFolder();
+    conditions = [];
+    places = [];
+  });
+  afterEach(async () => {
+    await manager?.close();
+    host?.close();
+    manager = host = undefined;
+    await removeFolder(top);
+  });
 
-  for (const shell of shells) {
+  const makeHost = (shell: Shell, more: Partial<SshHostOptions> = {}) =>
+    sshHost({
+      name: "remote",
+      address: sshd.user(shell).address,
+      workdir: "~/my clf's",
+      program: sshd.program,
+      ...more,
+    });
+  const runner = (rows: number, pause: number, more: Partial<RunnerCommand> = {}): RunnerCommand => ({
+    command: ["sh", join(sshd.folder, "fake-runner.sh"), String(rows), String(pause)],
+    ...more,
+  });
+
+  async function start(shell: Shell, run: RunnerCommand, more: Partial<SshHostOptions> = {}): Promise<JobManager> {
+    host = makeHost(shell, more);
+    const used = host;
+    manager = testManager(join(top, "jobs"), {
+      host: () => used,
+      runner: () => run,
+      cancelGrace: 1000,
+      killGrace: 1000,
+      onCondition: (_, message) => conditions.push(message),
+      onPlace: (_, place) => places.push(place),
+    });
+    await manager.start();
+    return manager;
+  }
+
+  async function submit(of: JobManager, data = "the data"): Promise<string> {
+    const job = await of.submit("baseline", async (folder) => {
+      await mkdir(join(folder, "data"));
+      await writeFile(join(folder, "data", "rows.jsonl"), data);
+      return newJob({}, "remote");
+    });
+    return job.id;
+  }
+
+  async function running(of: JobManager, id: string): Promise<void> {
+    for await (const update of of.follow(id)) if (update.type === "event" && update.event.type === "progress") return;
+  }
+
+  async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 400; tries++) {
+      if (await what()) return;
+      await sleep(50);
+    }
+    assert.fail(`It did not happen within twenty seconds. Conditions: ${JSON.stringify(conditions)}`);
+  }
+
+  for (const shell of conforming) {
     conformsAsHost(`ssh, login shell ${shell}, noisy profile`, async () => {
-      const top = await temporaryFolder();
-      const { address } = sshd.user(shell);
-      const host = sshHost({ name: "remote", address, workdir: "~/my clf's", program: sshd.program });
+      const folder = await temporaryFolder();
+      const made = makeHost(shell);
       return {
-        host,
-        folder: (job) => join(top, "manager", job),
+        host: made,
+        folder: (job) => join(folder, "manager", job),
         async close() {
-          host.close();
-          await removeFolder(top);
+          made.close();
+          await removeFolder(folder);
         },
       };
     });
   }
+
+  for (const shell of shells) {
+    it(`takes a job its whole way and brings it home: ${shell}, noisy profile, a folder with odd characters`, async () => {
+      const of = await start(shell, runner(5, 0.1, { env: { CLF_TEST_SECRET: "s3cr3t `id` $HOME" } }));
+      const id = await submit(of);
+      const states: string[] = [];
+      const seqs: number[] = [];
+      for await (const update of of.follow(id)) {
+        if (update.type === "state") states.push(update.state);
+        else seqs.push(update.event.seq);
+      }
+      assert.equal(states.at(-1), "succeeded");
+      assert.deepEqual(seqs, upTo(seqs.length));
+      const folder = of.store.folder(id);
+      await until(() => existsSync(join(folder, "model", "weights")));
+      assert.deepEqual(
+        await predictedRows(folder),
+        upTo(5).map((n) => `row-${n - 1}`),
+      );
+      assert.match(await readFile(join(folder, "attempts/1/events.jsonl"), "utf8"), /the secret has come/);
+      await until(() => existsSync(join(folder, "attempts/1/exit.json")));
+      assert.match(await readFile(join(folder, "attempts/1/log.txt"), "utf8"), /row 5\n$/);
+      const there = join(sshd.user(shell).home, "my clf's", "jobs", id);
+      assert.equal(await readFile(join(there, "data/rows.jsonl"), "utf8"), "the data");
+      await of.remove(id);
+      assert.equal(existsSync(there), false);
+      assert.equal(existsSync(folder), false);
+    });
+  }
+
+  it("works without a shared connection, as on Windows", async () => {
+    const of = await start("bash", runner(3, 0.1), { sharing: false });
+    const id = await submit(of);
+    assert.equal((await of.ended(id)).state, "succeeded");
+    await until(() => existsSync(join(of.store.folder(id), "model", "weights")));
+  });
+
+  it("cancels there and resumes there, without doing anything twice", async () => {
+    const of = await start("bash", runner(40, 0.1));
+    const id = await submit(of);
+    await running(of, id);
+    await of.cancel(id);
+    assert.equal((await of.ended(id)).state, "cancelled");
+    await of.resume(id);
+    const { folder } = await of.ended(id);
+    await until(() => existsSync(join(folder, "predictions.parquet")));
+    assert.equal(new Set(await predictedRows(folder)).size, 40);
+    assert.equal((await predictedRows(folder)).length, 40);
+  });
+
+  it("follows on after a break, and says so once, apart from the job's state", async () => {
+    const of = await start("bash", runner(60, 0.1));
+    const id = await submit(of);
+    await running(of, id);
+    await sshd.stop();
+    await until(() => conditions.some((message) => message !== null));
+    await sleep(1500);
+    assert.equal((await of.store.read(id)).state, "running");
+    await sshd.start();
+    const ended = await of.ended(id);
+    assert.equal(ended.state, "succeeded");
+    const seqs = await readEventSeqs(ended.folder, 1);
+    assert.deepEqual(seqs, upTo(seqs.length));
+    for (const [n, condition] of conditions.entries()) assert.notEqual(condition, conditions[n + 1]);
+    await until(() => conditions.at(-1) === null);
+  });
+
+  it("tells the places of those who wait for the GPU", async () => {
+    const of = await start("bash", runner(1000, 0.1, { lock: "~/.clf/gpu.lock" }));
+    const first = await submit(of);
+    await running(of, first);
+    const second = await submit(of);
+    await until(() => of.place(second) === 1);
+    const third = await submit(of);
+    await until(() => of.place(third) === 2);
+    assert.equal((await of.store.read(third)).state, "queued");
+    await of.cancel(second);
+    await until(() => of.place(third) === 1);
+    await of.cancel(first);
+    await until(async () => (await of.store.read(third)).state === "running");
+    await until(() => of.place(third) === null);
+    await of.cancel(third);
+    await of.ended(third);
+  });
+
+  it("sends only what the host has not, and finds the same file in another job there", async () => {
+    const of = await start("bash", runner(1, 0));
+    const data = "x".repeat(300_000);
+    const first = await submit(of, data);
+    await of.ended(first);
+    const before = sshd.line.up();
+    const second = await submit(of, data);
+    await of.ended(second);
+    const sent = sshd.line.up() - before;
+    assert.ok(sent < 200_000, `${sent} bytes were sent`);
+    const { home } = sshd.user("bash");
+    assert.equal(await readFile(join(home, "my clf's/jobs", second, "data/rows.jsonl"), "utf8"), data);
+  });
+
+  it("refuses an unknown and a changed host key, and says what to do", async () => {
+    const known = await readFile(sshd.knownHosts, "utf8");
+    try {
+      await writeFile(sshd.knownHosts, "");
+      host = makeHost("bash");
+      await assert.rejects(host.check(), (error: Error) => {
+        assert.ok(error instanceof HostUnreachable);
+        assert.match(error.message, /host key of host-bash is not known yet.*ssh host-bash.*never accepts/s);
+        return true;
+      });
+      host.close();
+      const other = await readFile(join(sshd.folder, "keys/client.pub"), "utf8");
+      await writeFile(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${other.split(" ").slice(0, 2).join(" ")}\n`);
+      host = makeHost("bash");
+      await assert.rejects(host.check(), /host key of host-bash is not the one that was known.*ssh-keygen -R/s);
+    } finally {
+      await writeFile(sshd.knownHosts, known);
+    }
+  });
+
+  it("explains a refused key, a closed port, an unknown name", async () => {
+    const words = async (address: string, config: string) => {
+      const file = join(top, "config");
+      await writeFile(file, config);
+      const tried = sshHost({ name: "x", address, workdir: "~/clf", program: ["ssh", "-F", file] });
+      try {
+        await tried.check();
+      } catch (error) {
+        return (error as Error).message;
+      } finally {
+        tried.close();
+      }
+      return "";
+    };
+    const at = `Host x\n HostName 127.0.0.1\n UserKnownHostsFile ${sshd.knownHosts}\n IdentityFile /nowhere\n IdentitiesOnly yes\n`;
+    assert.match(
+      await words("x", `${at} Port ${sshd.port}\n User clf-test-bash\n`),
+      /does not let you in with a key.*ssh-add/s,
+    );
+    assert.match(await words("x", `${at} Port 1\n`), /refuses the connection/);
+    assert.match(await words("no-such-host.invalid", ""), /cannot be found/);
+  });
+
+  it("takes no option for an address", async () => {
+    for (const address of ["-oProxyCommand=touch /tmp/x", "-v", "a b", "a;b", "$(id)", ""]) {
+      const made = makeHost("bash", { address });
+      await assert.rejects(made.check(), /is not an ssh address/, address);
+      made.close();
+    }
+  });
+
+  it("names what a login prints instead of starting a shell, and does not wait for an endless one", async () => {
+    const user = sshd.user("bash");
+    const rc = join(user.home, ".bashrc");
+    const before = await readFile(rc, "utf8");
+    try {
+      await writeFile(rc, "echo 'Closed for repairs until Monday'; exit 0\n");
+      host = makeHost("bash");
+      await assert.rejects(host.check(), /Closed for repairs/);
+      host.close();
+      await writeFile(rc, "yes 'a line that does not end'\n");
+      host = makeHost("bash");
+      await assert.rejects(host.check(), /prints without end/);
+    } finally {
+      await writeFile(rc, before);
+    }
+    sshd.line.cut();
+  });
+
+  it("says that the disk is full, starts nothing, and goes on when there is room", async function () {
+    const { home, name } = sshd.user("bash");
+    const small = join(home, "small");
+    await mkdir(small, { recursive: true });
+    if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=400k", "tmpfs", small]).status !== 0) this.skip();
+    try {
+      spawnSync("chown", [`${name}:`, small]);
+      const of = await start("bash", runner(2, 0), { workdir: "~/small/clf" });
+      // The host is reached and cannot: whoever submits is told, and the job waits for room.
+      await assert.rejects(submit(of, "z".repeat(600_000)), /disk of host-bash is full.*room/s);
+      const id = (await of.store.ids())[0]!;
+      assert.equal((await of.store.read(id)).state, "preparing");
+      spawnSync("mount", ["-o", "remount,size=20m", small]);
+      assert.equal((await of.ended(id)).state, "succeeded");
+    } finally {
+      await manager?.close();
+      host?.close();
+      spawnSync("umount", ["-l", small]);
+    }
+  });
+
+  it("marks jobs of before a restart of the machine as lost, and resumes them", async () => {
+    await sshd.stop();
+    await sshd.start("11111111-1111-1111-1111-111111111111");
+    try {
+      const of = await start("bash", runner(200, 0.1));
+      const id = await submit(of);
+      await running(of, id);
+      await sshd.stop();
+      sshd.killUsers();
+      await sshd.start("22222222-2222-2222-2222-222222222222");
+      assert.equal((await of.ended(id)).state, "lost");
+      await of.resume(id);
+      assert.equal((await of.ended(id)).state, "succeeded");
+    } finally {
+      await sshd.stop();
+      await sshd.start();
+    }
+  });
+
+  it("leaves no process and no socket behind when it is closed", async () => {
+    const of = await start("bash", runner(1000, 0.1));
+    const id = await submit(of);
+    await running(of, id);
+    await of.cancel(id);
+    await of.ended(id);
+    await of.close();
+    host!.close();
+    assert.deepEqual(await leftProcesses(sshd.config), []);
+    assert.deepEqual(await leftProcesses("my clf's"), []);
+  });
+
+  it("writes nothing outside the job's folder for a hostile host, and follows no link there", async () => {
+    const of = await start("bash", runner(3, 0.1));
+    const id = await submit(of);
+    await of.ended(id);
+    const there = join(sshd.user("bash").home, "my clf's/jobs", id);
+    await symlink("/etc/passwd", join(there, "model", "passwd"));
+    await writeFile(join(there, "model", "a\nb"), "odd");
+    await writeFile(join(there, "model", "back\\slash"), "odd");
+    const to = join(top, "fetched");
+    await host!.fetch(id, to, ["model"]);
+    assert.deepEqual(await readdir(join(to, "model")), ["weights"]);
+    // A script that lies: the host's own, replaced.
+    const lib = join(sshd.user("bash").home, "my clf's/lib");
+    const script = join(lib, (await readdir(lib))[0]!, "host.sh");
+    const before = await readFile(script, "utf8");
+    const sum = "0".repeat(64);
+    try {
+      for (const [lie, expected] of [
+        [`tell "size 3 ../../evil"; tell listed`, /name that was not asked for/],
+        [`tell "size 3 /etc/evil"; tell listed`, /name that was not asked for/],
+        [`tell "size 3 model/../../x"; tell listed`, /name that was not asked for/],
+        [
+          `tell "size 3 model/a"; tell "sum ${sum}  model/a"; tell listed; read -r a; read -r b; tell "bytes 9"; echo 123456789`,
+          /another length/,
+        ],
+        [
+          `tell "size 3 model/a"; tell "sum ${sum}  model/a"; tell listed; read -r a; read -r b; tell "bytes 3"; echo abc`,
+          /has not come/,
+        ],
+        [
+          `tell "size 3 model/a"; tell "sum ${sum}  model/a"; tell listed; read -r a; read -r b; tell "bytes 3"; yes`,
+          /more than it says|has not come|has ended|closed/,
+        ],
+        ["yes", /not asked/],
+      ] as const) {
+        await writeFile(script, before);
+        await appendFile(script, `\nfetch() { ${lie}; }\n`);
+        const target = join(top, "lies");
+        await assert.rejects(host!.fetch(id, target, ["model"]), expected, lie);
+        assert.equal(existsSync(join(target, "model")), false);
+        assert.equal(existsSync(join(top, "evil")), false);
+      }
+    } finally {
+      await writeFile(script, before);
+    }
+  });
 });

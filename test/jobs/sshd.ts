@@ -2,7 +2,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { createConnection, createServer } from "node:net";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeFolder, temporaryFolder } from "./support.ts";
@@ -32,6 +32,7 @@ export interface TestUser {
 export interface Sshd {
   /** Folder of keys and configuration. Homes lie in it. */
   folder: string;
+  /** The port that clients connect to: the line's. */
   port: number;
   /** The ssh program with the configuration that knows this server. */
   program: string[];
@@ -39,6 +40,8 @@ export interface Sshd {
   config: string;
   knownHosts: string;
   user(shell: Shell): TestUser;
+  /** The line: all connections of clients go through it. */
+  line: Line;
   /** Ends the server and every connection. Jobs of its users go on. */
   stop(): Promise<void>;
   /** Starts it again on the same port; `boot` is what /proc says the boot id is, for its users. */
@@ -46,6 +49,20 @@ export interface Sshd {
   /** Ends every process of its users, as a restart of the machine would. */
   killUsers(): void;
   close(): Promise<void>;
+}
+
+export interface Line {
+  port: number;
+  /** Bytes from and to clients so far. */
+  up(): number;
+  down(): number;
+  /** Connections made so far. */
+  made(): number;
+  /** Ends every connection, as an access point does that is switched off. */
+  cut(): void;
+  /** Nothing passes any more, and nobody is told; new connections hang too. */
+  freeze(frozen: boolean): void;
+  close(): void;
 }
 
 /** Noise at login, as people and providers put it there. */
@@ -61,9 +78,10 @@ export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(keys, name)]);
   }
   const port = await freePort();
+  const line = await openLine(port);
   const knownHosts = join(folder, "known_hosts");
   const hostKey = (await readFile(join(keys, "host.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
-  await writeFile(knownHosts, `[127.0.0.1]:${port} ${hostKey}\n`);
+  await writeFile(knownHosts, `[127.0.0.1]:${line.port} ${hostKey}\n`);
   const users = new Map<Shell, TestUser>();
   for (const shell of shells) users.set(shell, await makeUser(shell, folder, join(keys, "client.pub")));
   const config = join(folder, "config");
@@ -72,7 +90,7 @@ export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
     [...users.values()]
       .map(
         ({ address, name }) =>
-          `Host ${address}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${name}\n  IdentityFile ${keys}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`,
+          `Host ${address}\n  HostName 127.0.0.1\n  Port ${line.port}\n  User ${name}\n  IdentityFile ${keys}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`,
       )
       .join("\n"),
   );
@@ -97,7 +115,8 @@ AuthorizedKeysFile .ssh/authorized_keys
 
   const sshd: Sshd = {
     folder,
-    port,
+    port: line.port,
+    line,
     program: ["ssh", "-F", config],
     config,
     knownHosts,
@@ -124,7 +143,7 @@ AuthorizedKeysFile .ssh/authorized_keys
     async stop() {
       server?.kill("SIGTERM");
       server = undefined;
-      cutConnections(port);
+      line.cut();
       for (let tries = 0; tries < 200 && (await connects(port)); tries++) await sleep(25);
     },
     killUsers() {
@@ -132,6 +151,7 @@ AuthorizedKeysFile .ssh/authorized_keys
     },
     async close() {
       await sshd.stop();
+      line.close();
       sshd.killUsers();
       await sleep(100);
       for (const { name } of users.values()) spawnSync("userdel", ["-f", name], { stdio: "ignore" });
@@ -142,10 +162,61 @@ AuthorizedKeysFile .ssh/authorized_keys
   return sshd;
 }
 
-/** Ends the server's side of every connection: its ssh clients see the line cut. */
-export function cutConnections(port: number): void {
-  spawnSync("ss", ["-K", "sport", "=", `:${port}`], { stdio: "ignore" });
-  spawnSync("pkill", ["-KILL", "-f", `sshd: clf-test-`], { stdio: "ignore" });
+/** A line to a port of this machine that can be measured, cut and frozen. */
+async function openLine(target: number): Promise<Line> {
+  const sockets = new Set<Socket>();
+  let up = 0;
+  let down = 0;
+  let made = 0;
+  let frozen = false;
+  const server: Server = createServer({ pauseOnConnect: true }, (client) => {
+    made++;
+    const far = createConnection({ port: target, host: "127.0.0.1" });
+    for (const [one, other] of [
+      [client, far],
+      [far, client],
+    ] as const) {
+      sockets.add(one);
+      one.setNoDelay(true);
+      one.on("data", (data: Buffer) => {
+        if (one === client) up += data.length;
+        else down += data.length;
+        if (!other.write(data)) one.pause();
+      });
+      one.on("drain", () => frozen || other.resume());
+      one.on("error", () => {});
+      one.on("close", () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      if (frozen) one.pause();
+      else one.resume();
+    }
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: typeof address === "object" && address ? address.port : 0,
+    up: () => up,
+    down: () => down,
+    made: () => made,
+    cut,
+    freeze(now) {
+      frozen = now;
+      for (const socket of sockets)
+        if (now) socket.pause();
+        else socket.resume();
+    },
+    close() {
+      cut();
+      server.close();
+    },
+  };
 }
 
 async function makeUser(shell: Shell, folder: string, key: string): Promise<TestUser> {

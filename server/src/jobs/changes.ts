@@ -18,6 +18,8 @@ export interface Changes {
   add(folder: string): void;
   /** Says that looking found something, so that the next look comes soon. */
   found(): void;
+  /** Something happened that no folder shows: ends the wait. */
+  wake(): void;
   close(): void;
 }
 
@@ -68,6 +70,10 @@ export function changes(folders: readonly string[], only?: string): Changes {
     },
     found() {
       delay = SOON;
+    },
+    wake() {
+      changed = true;
+      wake?.();
     },
     close() {
       closed = true;

@@ -10,8 +10,8 @@ import { attemptFolder, attemptNumbers, readAttempt } from "./attempt.ts";
 import { changes } from "./changes.ts";
 import { UnreadableJob } from "./contract.ts";
 import { type FollowOptions, followJob, type JobUpdate } from "./follow.ts";
-import { type Host, HostUnreachable, type RunnerCommand } from "./hosts/host.ts";
-import { mirrorAttempt } from "./mirror.ts";
+import { type Following, type Host, HostUnreachable, type RunnerCommand } from "./hosts/host.ts";
+import { attemptMirror, mirrorAttempt } from "./mirror.ts";
 import { appendRecord } from "./records.ts";
 import { expiredJobs, type Retention } from "./retention.ts";
 import { cancelAsked, isTerminal } from "./states.ts";
@@ -29,6 +29,8 @@ export interface JobManagerOptions {
   killGrace?: number;
   /** Told when the condition of a job's host changes: a message, or null when all is well again. No state of the job. */
   onCondition?(job: string, message: string | null): void;
+  /** Told when a job's place in the queue for the lock changes; null when it waits no more, or nobody knows. */
+  onPlace?(job: string, place: number | null): void;
 }
 
 export interface JobManager {
@@ -54,14 +56,22 @@ export interface JobManager {
   recover(): Promise<void>;
   /** Recovers, then looks after jobs until `close`. Of several managers on the same folders one does so at a time. */
   start(): Promise<void>;
+  /** What keeps a job's host from being asked just now. */
+  condition(id: string): string | null;
+  /** A waiting job's place in the queue for the lock, from 1, where its host tells. */
+  place(id: string): number | null;
   /** Stops looking after jobs. The jobs go on. */
   close(): Promise<void>;
 }
 
 /** Milliseconds between two looks at a job, when nothing and when something happens. */
 const LOOK = { least: 250, most: 5000, unreachable: 60_000 };
+/** Milliseconds in which several pieces of news of a job count as one. */
+const TOGETHER = 30;
 /** Milliseconds that a runner has for going once it has reported its end. */
 const LINGER = 30_000;
+/** Milliseconds that a start waits for hosts that do not answer. */
+const START = 5000;
 /** Milliseconds after which a lock whose owner died is taken over. */
 const STALE = 5000;
 
@@ -74,7 +84,15 @@ export function jobManager(options: JobManagerOptions): JobManager {
   const lingering = new Map<string, number>();
   const looks = new Map<string, { due: number; delay: number; busy: boolean; seen: string }>();
   const settled = new Set<string>();
+  const followed = new Map<string, Followed>();
+  const places = new Map<string, number>();
+  /** Processes that were certainly gone: that never changes. */
+  const departed = new Set<string>();
   const abort = new AbortController();
+  /** Looks that go on. */
+  const pending = new Set<Promise<void>>();
+  /** Ends the wait between two looks. */
+  let wake: () => void = () => {};
   let loop: Promise<void> | undefined;
 
   // --- one attempt --------------------------------------------------------------------------------------------
@@ -99,13 +117,13 @@ export function jobManager(options: JobManagerOptions): JobManager {
   async function look(id: string): Promise<{ snapshot: JobSnapshot; over: boolean; condition?: string }> {
     let snapshot = await store.read(id);
     const host = await options.host(snapshot.job);
-    if (!host.shared && !(isTerminal(snapshot.state) && isFetched(snapshot))) {
-      await mirrorAttempt(host, id, snapshot.folder, snapshot.attempt.number);
+    if (!host.shared && !(isTerminal(snapshot.state) && isFetched(snapshot) && isSeenOut(snapshot))) {
+      await catchUp(host, snapshot);
       snapshot = await store.read(id);
     }
     if (isTerminal(snapshot.state)) {
       if (!host.shared && !isFetched(snapshot)) await fetchResults(host, snapshot);
-      return { snapshot, over: !(await lingers(host, snapshot)) };
+      return { snapshot, over: !(await lingers(host, snapshot)) && !(await hasLastWord(host, snapshot)) };
     }
     if (!snapshot.attempt.facts.launch) {
       await launchAttempt(snapshot);
@@ -116,15 +134,122 @@ export function jobManager(options: JobManagerOptions): JobManager {
     return settle(host, snapshot);
   }
 
+  /** Makes this folder's copy of an attempt's files as new as the host's: by following, where the host can, else by reading. */
+  async function catchUp(host: Host, snapshot: JobSnapshot): Promise<void> {
+    const { id, folder, attempt } = snapshot;
+    if (!host.follow || abort.signal.aborted) {
+      await mirrorAttempt(host, id, folder, attempt.number);
+      return;
+    }
+    let entry = followed.get(id);
+    if (entry?.attempt !== attempt.number) {
+      entry?.following.close();
+      entry = followAttempt(host as Host & Required<Pick<Host, "follow">>, snapshot);
+      followed.set(id, entry);
+    }
+    await entry.following.synced();
+    if (entry.failure) {
+      const { failure } = entry;
+      unfollow(id);
+      throw failure;
+    }
+    // Who the supervisor and the runner are is known only when they are: tell the host whose end matters.
+    const known = [attempt.facts.launch, attempt.facts.runner].filter((identity) => identity !== undefined).length;
+    if (known !== entry.known) {
+      entry.known = known;
+      await entry.following.refresh();
+    }
+  }
+
+  function followAttempt(host: Host & Required<Pick<Host, "follow">>, { id, folder, attempt }: JobSnapshot): Followed {
+    const mirror = attemptMirror(folder, attempt.number);
+    const entry: Followed = {
+      attempt: attempt.number,
+      known: 0,
+      registered: new Set(),
+      watched: new Set(),
+      failure: undefined,
+      following: undefined!,
+    };
+    entry.following = host.follow(id, {
+      async wanted() {
+        entry.watched.clear();
+        const files = await mirror.wanted();
+        const { facts } = await readAttempt(folder, attempt.number, []);
+        const known = [facts.launch, facts.runner].filter((identity) => identity !== undefined);
+        const processes = known.filter((identity) => !departed.has(keyOf(identity)));
+        entry.known = known.length;
+        entry.registered = new Set(processes.map(keyOf));
+        const queued = facts.launch?.lock && !facts.runner && !facts.exit ? facts.launch : undefined;
+        if (!queued) setPlace(id, null);
+        return { files, processes, queued };
+      },
+      async data(path, offset, data) {
+        try {
+          if (!(await mirror.data(path, offset, data))) void entry.following.refresh();
+        } catch (error) {
+          entry.failure = error as Error;
+        }
+      },
+      gone(identity) {
+        entry.watched.delete(keyOf(identity));
+        entry.registered.delete(keyOf(identity));
+      },
+      place: (place) => setPlace(id, place),
+      changed() {
+        const look = looks.get(id);
+        if (look) {
+          look.due = Math.min(look.due, Date.now() + TOGETHER);
+          look.delay = LOOK.least;
+        }
+        wake();
+      },
+    });
+    return entry;
+  }
+
+  function unfollow(id: string): void {
+    followed.get(id)?.following.close();
+    followed.delete(id);
+    setPlace(id, null);
+  }
+
+  function setPlace(id: string, place: number | null): void {
+    if ((places.get(id) ?? null) === place) return;
+    if (place === null) places.delete(id);
+    else places.set(id, place);
+    options.onPlace?.(id, place);
+  }
+
+  /** Asks the host, unless it has promised to tell of the process's end by itself, or the process is known to be gone. */
+  async function aliveOn(host: Host, id: string, identity: ProcessIdentity): ReturnType<Host["alive"]> {
+    const key = keyOf(identity);
+    if (departed.has(key)) return "gone";
+    const entry = followed.get(id);
+    if (entry?.watched.has(key) && entry.following.live()) return "alive";
+    const answer = await host.alive(identity);
+    if (answer === "gone") departed.add(key);
+    // Its end has not been told, and will be.
+    if (answer === "alive" && entry?.following.live() && entry.registered.has(key)) entry.watched.add(key);
+    return answer;
+  }
+
   /** Whether a runner that has reported its end still runs. One that does so for long is ended: it may hold the GPU. */
   async function lingers(host: Host, snapshot: JobSnapshot): Promise<boolean> {
     const { runner, exit } = snapshot.attempt.facts;
-    if (exit || !runner || (await host.alive(runner)) !== "alive") return false;
+    if (exit || !runner || (await aliveOn(host, snapshot.id, runner)) !== "alive") return false;
     const key = `${snapshot.id}/${snapshot.attempt.number}/lingers`;
     const since = lingering.get(key) ?? Date.now();
     lingering.set(key, since);
     if (Date.now() - since > LINGER) await host.signal(runner, "SIGKILL");
     return true;
+  }
+
+  /** Whether the supervisor of an ended job has yet to write the end down, far away: the log's last lines come with it. */
+  async function hasLastWord(host: Host, snapshot: JobSnapshot): Promise<boolean> {
+    const { launch } = snapshot.attempt.facts;
+    if (host.shared || isSeenOut(snapshot) || !launch) return false;
+    return (await aliveOn(host, snapshot.id, launch)) === "alive";
   }
 
   /** Marks an attempt as lost once it is certain that nothing of it runs and nothing tells how it ended. */
@@ -134,7 +259,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
     const { number } = before.attempt;
     const goesOn = { snapshot: before, over: false };
     if (!launch) return goesOn;
-    const supervisor = await host.alive(launch);
+    const supervisor = await aliveOn(host, id, launch);
     if (supervisor === "elsewhere") {
       const condition = "The job was started on another machine: what becomes of it can only be seen there.";
       return { ...goesOn, condition };
@@ -144,7 +269,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
     if (!host.shared) await mirrorAttempt(host, id, folder, number);
     const between = await readAttempt(folder, number, before.records);
     const { runner } = between.facts;
-    const running = runner ? await host.alive(runner) : "gone";
+    const running = runner ? await aliveOn(host, id, runner) : "gone";
     if (running === "alive") return goesOn;
     // What a dead runner or supervisor left running works for nobody.
     if (supervisor === "leftover") await host.signal(launch, "SIGKILL");
@@ -204,7 +329,16 @@ export function jobManager(options: JobManagerOptions): JobManager {
   }
 
   /** Looks after a job, keeping what goes wrong to that job. */
-  async function lookSafely(id: string): Promise<void> {
+  function lookSafely(id: string): Promise<void> {
+    const look = lookOnce(id).finally(() => {
+      pending.delete(look);
+      wake();
+    });
+    pending.add(look);
+    return look;
+  }
+
+  async function lookOnce(id: string): Promise<void> {
     const entry = looks.get(id) ?? { due: 0, delay: LOOK.least, busy: false, seen: "" };
     looks.set(id, entry);
     if (entry.busy) return;
@@ -215,6 +349,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
       if (over) {
         settled.add(id);
         looks.delete(id);
+        unfollow(id);
         return;
       }
       const seen = `${snapshot.attempt.number} ${snapshot.state} ${snapshot.attempt.events.end} ${snapshot.records.length}`;
@@ -226,6 +361,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
       if (error instanceof UnreadableJob || error instanceof JobError) {
         settled.add(id);
         looks.delete(id);
+        unfollow(id);
         return;
       }
       setCondition(id, (error as Error).message);
@@ -240,7 +376,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
     const ids = await store.ids();
     await Promise.all(
       ids.map(async (id) => {
-        if (settled.has(id)) return;
+        if (settled.has(id) || looks.get(id)?.busy) return;
         if (dueOnly && (looks.get(id)?.due ?? 0) > Date.now()) return;
         await lookSafely(id);
       }),
@@ -253,6 +389,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
     abort.signal.addEventListener("abort", () => watcher.close());
     let release: (() => Promise<void>) | undefined;
     let rescan = Date.now() + 30_000;
+    wake = () => watcher.wake();
     try {
       while (!abort.signal.aborted) {
         release ??= await lock(join(root, ".following"), {
@@ -262,13 +399,16 @@ export function jobManager(options: JobManagerOptions): JobManager {
             release = undefined;
           },
         }).catch(() => undefined);
+        // Another manager follows now.
+        if (!release) for (const id of [...followed.keys()]) unfollow(id);
         if (release) {
           // Another manager may have resumed a job that had ended.
           if (Date.now() > rescan) {
             settled.clear();
             rescan = Date.now() + 30_000;
           }
-          await lookAtAll(true);
+          // Not waited for: a host that does not answer keeps nobody else's jobs waiting.
+          void lookAtAll(true).catch(() => {});
         }
         await watcher.next(untilDue());
       }
@@ -280,7 +420,8 @@ export function jobManager(options: JobManagerOptions): JobManager {
 
   /** Milliseconds until the next look is due. */
   function untilDue(): number {
-    const due = Math.min(...[...looks.values()].map((entry) => entry.due), Date.now() + STALE);
+    const idle = [...looks.values()].filter((entry) => !entry.busy);
+    const due = Math.min(...idle.map((entry) => entry.due), Date.now() + STALE);
     return Math.max(10, due - Date.now());
   }
 
@@ -429,16 +570,53 @@ export function jobManager(options: JobManagerOptions): JobManager {
 
     async start() {
       if (loop) return;
-      await manager.recover();
+      await atMost(START, manager.recover());
       loop = keepLooking();
     },
+
+    condition: (id) => conditions.get(id) ?? null,
+    place: (id) => places.get(id) ?? null,
 
     async close() {
       abort.abort();
       await loop;
+      for (const id of [...followed.keys()]) unfollow(id);
+      // Looks of hosts that do not answer are left to the end of their own patience.
+      await atMost(START, Promise.all(pending));
     },
   };
   return manager;
+}
+
+/** Waits for something, but not for longer than that; what it does goes on. */
+async function atMost(milliseconds: number, what: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([what, patience]).finally(() => clearTimeout(timer));
+}
+
+/** A job whose host tells of it. */
+interface Followed {
+  attempt: number;
+  following: Following;
+  /** How many of its processes were known when the host was told whose end matters. */
+  known: number;
+  /** Processes whose end the host will tell, or has yet to. */
+  registered: Set<string>;
+  /** Those of them that were seen alive: as long as the connection lives, so do they. */
+  watched: Set<string>;
+  failure: Error | undefined;
+}
+
+function keyOf({ pid, started, boot }: ProcessIdentity): string {
+  return `${pid} ${started} ${boot}`;
+}
+
+/** Whether the supervisor's last word is here, or none will come: the end of the log comes with it. */
+function isSeenOut({ attempt: { facts } }: JobSnapshot): boolean {
+  return facts.exit !== undefined || facts.runner === undefined || facts.records.some(({ type }) => type === "lost");
 }
 
 function isFetched(snapshot: JobSnapshot): boolean {
