@@ -1,0 +1,263 @@
+"""Predicting: batches of rows of like length, each written as soon as it is there, so that a killed run goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from .encode import Encoder
+from .folder import JobFolder, Predictions
+from .job import Job, Model, Row, Target, WorkerError
+from .language_model import Loaded, State, TorchModel, load_base, out_of_memory
+from .prediction import no_answer, prediction_of
+from .prompt import Field, Prompt, make_prompt
+from .score import score_labels
+from .train import make_heads
+
+BOUND = 5e-5
+"""The most that trie branches which are not evaluated may change any probability."""
+BATCH_TOKENS = {"cuda": 32768, "cpu": 1024}
+"""Places that go through the network at once, prompts and trie nodes together."""
+BATCH_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Batch:
+    rows: list[Row]
+    bodies: list[list[int]]
+
+
+def predict(folder: JobFolder, rows: list[Row]) -> None:
+    """Predicts with every `qlora` model of the job. Models on the same base share it: it is loaded once."""
+    job = folder.job
+    predictions = Predictions(folder.path)
+    wanted = [row for row in rows if row.split in job.splits]
+    if job.out_of_fold:
+        folder.log("Engine qlora makes no out-of-fold predictions: without validation rows nothing can be calibrated.", "warning")
+    groups: dict[tuple[str, str | None, str], list[Model]] = {}
+    for model in job.models:
+        groups.setdefault(model.spec.load_key, []).append(model)
+    for models in groups.values():
+        work = [(model, _waiting(job, model, wanted, predictions)) for model in models]
+        if not any(waiting for _, waiting in work):
+            continue
+        folder.progress("loading the model", 0, None, "rows")
+        loaded = load_base(models[0].spec)
+        adapted = _Adapted(loaded)
+        for model, waiting in work:
+            if waiting:
+                _predict_model(folder, loaded, adapted, model, waiting, predictions)
+
+
+def _waiting(job: Job, model: Model, rows: list[Row], predictions: Predictions) -> list[Row]:
+    return [r for r in rows if not all(predictions.has(model.name, r.row, t.name) for t in job.targets)]
+
+
+class _Adapted:
+    """One base with the adapters of several models, one of them or none at work."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._network: Any = loaded.model
+
+    @contextmanager
+    def of(self, name: str, adapter: Path | None) -> Iterator[Any]:
+        if adapter is None:
+            if not isinstance(self._network, PeftModel):
+                yield self._network
+                return
+            with self._network.disable_adapter():
+                yield self._network
+            return
+        # PEFT takes no dots in names of adapters.
+        key = name.replace(".", "_")
+        if isinstance(self._network, PeftModel):
+            self._network.load_adapter(str(adapter), adapter_name=key)
+        else:
+            self._network = PeftModel.from_pretrained(self._network, str(adapter), adapter_name=key)
+        self._network.set_adapter(key)
+        self._network.eval()
+        yield self._network
+        if len(self._network.peft_config) > 1:
+            self._network.delete_adapter(key)
+
+
+def _predict_model(
+    folder: JobFolder, loaded: Loaded, adapted: _Adapted, model: Model, rows: list[Row], predictions: Predictions
+) -> None:
+    job, spec = folder.job, model.spec
+    artifact = folder.path / model.artifact if model.artifact else None
+    prompt = read_prompt(artifact) if artifact else make_prompt(job, spec, loaded.tokenizer)
+    if artifact is not None:
+        check_targets(artifact, job, model)
+    encoder = Encoder(job, prompt, loaded.tokenizer)
+    adapter = artifact / "adapter" if artifact is not None and (artifact / "adapter").exists() else None
+    # The untuned prompt's list of labels is no part of the row.
+    room = spec.max_tokens + (len(encoder.head) if adapter is None else 0)
+    bodies = encoder.bodies(rows)
+    fits = [len(encoder.head) + len(body) + encoder.longest_answer <= room for body in bodies]
+    left_out = [row for row, fit in zip(rows, fits, strict=True) if not fit]
+    predictions.append([no_answer(row, t.name, model.name, "truncated") for row in left_out for t in job.targets])
+    if left_out:
+        named = ", ".join(row.row for row in left_out[:5])
+        folder.log(f"{len(left_out)} rows leave no room for the answer within max_tokens ({spec.max_tokens}) and get none: {named}.", "warning")
+    usable = [Batch([row], [body]) for row, body, fit in zip(rows, bodies, fits, strict=True) if fit]
+    with adapted.of(model.name, adapter) as network:
+        reader = TorchModel(network, loaded.device)
+        scorer = _ClassifierScorer(job, reader, encoder, artifact) if spec.head == "classifier" else _LabelScorer(reader, encoder)
+        _predict_batches(folder, model, scorer, usable, predictions, loaded.device)
+
+
+def _predict_batches(
+    folder: JobFolder, model: Model, scorer: Any, usable: list[Batch], predictions: Predictions, at: torch.device
+) -> None:
+    budget = BATCH_TOKENS[at.type]
+    # The longest first: what does not fit shows at once, and the time left is over-, not underestimated.
+    usable.sort(key=lambda one: -len(one.bodies[0]))
+    started, done, tokens = time.monotonic(), 0, 0
+    while done < len(usable):
+        folder.check_stop()
+        batch = _take(usable, done, budget, scorer.nodes)
+        begun = time.monotonic()
+        try:
+            made = scorer.score(batch)
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            if len(batch.rows) == 1:
+                raise out_of_memory("scoring a single row") from error
+            budget //= 2
+            folder.log(f"Out of memory with {len(batch.rows)} rows at once: goes on with fewer.", "warning")
+            continue
+        seconds = (time.monotonic() - begun) / len(batch.rows)
+        lines = []
+        for row, targets in zip(batch.rows, made, strict=True):
+            for target, probabilities, used in targets:
+                lines.append(prediction_of(row, target, model.name, probabilities, used, seconds / len(targets)))
+                tokens += used["prompt"] - used["cached"] + used["completion"]
+        predictions.append(lines)
+        done += len(batch.rows)
+        spent = time.monotonic() - started
+        folder.progress(f"predicting with {model.name}", done, len(usable), "rows", spent / done * (len(usable) - done))
+    spent = max(time.monotonic() - started, 1e-9)
+    if done:
+        folder.event("metric", name="rows a second", value=done / spent, model=model.name)
+        folder.event("metric", name="tokens a second", value=tokens / spent, model=model.name)
+        folder.event("metric", name="tokens a row", value=tokens / done, model=model.name)
+        price = folder.job.price_per_hour
+        if price is not None:
+            folder.event("metric", name="dollars a million rows", value=spent / done * price / 3600 * 1e6, model=model.name)
+
+
+def _take(usable: list[Batch], start: int, budget: int, nodes: int) -> Batch:
+    """The next rows whose places, padding included, stay within the budget; one at least."""
+    width = len(usable[start].bodies[0]) + nodes
+    count = max(1, min(budget // width, BATCH_ROWS))
+    part = usable[start : start + count]
+    return Batch([one.rows[0] for one in part], [one.bodies[0] for one in part])
+
+
+Made = list[tuple[Target, np.ndarray, dict[str, int]]]
+"""Of a row: a target, the probabilities of its labels, and tokens."""
+
+
+class _LabelScorer:
+    """`label-text`: field by field, each at its own position, after the likeliest labels of the fields before."""
+
+    def __init__(self, reader: TorchModel, encoder: Encoder) -> None:
+        self._reader, self._encoder = reader, encoder
+        self.nodes = max(len(field.trie.nodes) for field in encoder.fields)
+        self._head: State | None = None
+        self._checked = False
+
+    def score(self, batch: Batch) -> list[Made]:
+        encoder, reader = self._encoder, self._reader
+        state = self._begin(len(batch.rows))
+        made: list[Made] = [[] for _ in batch.rows]
+        read = [len(encoder.head)] * len(batch.rows)
+        tokens = [[*body, *encoder.fields[0].before] for body in batch.bodies]
+        for place, field in enumerate(encoder.fields):
+            scores = score_labels(reader, state, tokens, field.trie, BOUND)
+            if not self._checked:
+                self._check(batch, scores.probabilities[0], float(scores.mass[0]))
+            for row, probabilities in enumerate(scores.probabilities):
+                used = {
+                    "prompt": read[row] + len(tokens[row]),
+                    "completion": int(scores.nodes[row]),
+                    "cached": read[row],
+                }
+                made[row].append((field.target, probabilities, used))
+                read[row] += len(tokens[row])
+            if place + 1 < len(encoder.fields):
+                best = scores.probabilities.argmax(axis=1)
+                tokens = [[*field.labels[label], *encoder.fields[place + 1].before] for label in best]
+        return made
+
+    def _begin(self, rows: int) -> State:
+        """What all rows begin with is read once for the whole run."""
+        if self._head is None:
+            self._head = self._reader.start(1)
+            if self._encoder.head:
+                self._reader.read(self._head, [self._encoder.head])
+        return self._reader.repeat(self._head, rows) if self._encoder.head else self._reader.start(rows)
+
+    def _check(self, batch: Batch, probabilities: np.ndarray, mass: float) -> None:
+        field, label = self._encoder.fields[0], int(probabilities.argmax())
+        prefix = [*self._encoder.head, *batch.bodies[0], *field.before]
+        self._reader.check(prefix, field.trie.sequences[label], float(np.log(probabilities[label] * mass)))
+        self._checked = True
+
+
+class _ClassifierScorer:
+    """`classifier`: one pass, the softmax of a linear head a target on the last token's hidden state."""
+
+    nodes = 0
+
+    def __init__(self, job: Job, reader: TorchModel, encoder: Encoder, artifact: Path | None) -> None:
+        if artifact is None:
+            raise WorkerError("A classifier head has to be fine-tuned first.", "Fine-tune the model, or use head: label-text.")
+        self._job, self._reader, self._encoder = job, reader, encoder
+        weights = load_file(artifact / "heads.safetensors")
+        self._heads = make_heads(job, next(iter(weights.values())).shape[-1])
+        self._heads.load_state_dict(weights)
+
+    @torch.no_grad()
+    def score(self, batch: Batch) -> list[Made]:
+        tokens = [[*self._encoder.head, *body] for body in batch.bodies]
+        hidden = self._reader.read(self._reader.start(len(tokens)), tokens)
+        last = torch.stack([hidden[i, len(row) - 1] for i, row in enumerate(tokens)]).float().cpu()
+        each = [head(last).double().softmax(dim=1).numpy() for head in self._heads]
+        targets = self._job.targets
+        made: list[Made] = []
+        for i, row in enumerate(tokens):
+            # Several heads read the same pass.
+            used = [{"prompt": len(row), "completion": 0, "cached": len(row) if place else 0} for place in range(len(targets))]
+            made.append([(target, each[place][i], used[place]) for place, target in enumerate(targets)])
+        return made
+
+
+def read_prompt(artifact: Path) -> Prompt:
+    """The prompt that the model was trained with."""
+    raw = json.loads((artifact / "model.json").read_text(encoding="utf-8"))["prompt"]
+    return Prompt(**{**raw, "fields": [Field(**field) for field in raw["fields"]]})
+
+
+def check_targets(artifact: Path, job: Job, model: Model) -> None:
+    """A head's outputs and a prompt's fields mean the labels they were trained on, in that order."""
+    described = json.loads((artifact / "model.json").read_text(encoding="utf-8"))
+    known = {target["name"]: target["labels"] for target in described["targets"]}
+    for target in job.targets:
+        if known.get(target.name) != target.names:
+            raise WorkerError(
+                f'Model "{model.name}" was fine-tuned on other labels of {target.name} than the project has now.',
+                "Fine-tune it again.",
+            )

@@ -1,0 +1,283 @@
+"""Fine-tuning and scoring with a tiny random model. Skipped where torch is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import make_job, make_rows, model_entry, read_jsonl
+
+pytest.importorskip("torch", reason="the environment with torch is not there")
+
+import torch
+
+from clf_worker import train
+from clf_worker.encode import Encoder
+from clf_worker.folder import JobFolder
+from clf_worker.job import WorkerError, read_rows
+from clf_worker.language_model import TorchModel, load_base
+from clf_worker.predict import predict
+from clf_worker.prompt import make_prompt
+from clf_worker.score import score_labels
+from clf_worker.train import fine_tune
+from clf_worker.trie import Trie
+
+SOURCES = Path(__file__).resolve().parents[1] / "src"
+ROUNDS = int(os.environ.get("CLF_FAULT_ROUNDS", "1"))
+
+
+def run(folder: Path, work: Any) -> JobFolder:
+    opened = JobFolder(folder, {"CLF_ATTEMPT": "1"})
+    assert opened.run(lambda: work(opened, read_rows(folder))) == 0, (folder / "attempts/1/events.jsonl").read_text()
+    return opened
+
+
+def metrics(folder: Path, name: str, attempt: int = 1, **more: Any) -> list[dict[str, Any]]:
+    found = read_jsonl(folder / "attempts" / str(attempt) / "events.jsonl")
+    return [e for e in found if e["type"] == "metric" and e["name"] == name and all(e.get(k) == v for k, v in more.items())]
+
+
+def evaluation(path: Path, tuned: Path | None, base: str, **spec: Any) -> Path:
+    """A job that predicts with a model that `tuned` made."""
+    folder = make_job(path, [model_entry(base, artifact="data/models/tuned" if tuned else None, **spec)], kind="evaluate")
+    if tuned:
+        (folder / "data" / "models").mkdir()
+        (folder / "data" / "models" / "tuned").symlink_to(tuned / "model")
+    return folder
+
+
+def accuracy(folder: Path, target: str) -> float:
+    given = {row.row: row.labels[target] for row in read_rows(folder)}
+    found = [p for p in read_jsonl(folder / "predictions.jsonl") if p["target"] == target]
+    return sum(given[p["row"]] == p["label"] for p in found) / len(found)
+
+
+@torch.no_grad()
+def brute_force(model: Any, prefix: list[int], sequences: list[list[int]]) -> np.ndarray:
+    logs = []
+    for sequence in sequences:
+        logits = model(torch.tensor([[*prefix, *sequence]])).logits[0].log_softmax(-1)
+        logs.append(sum(float(logits[len(prefix) - 1 + i, t]) for i, t in enumerate(sequence)))
+    weights = np.exp(np.array(logs) - max(logs))
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("bound", [0.0, 5e-5])
+def test_branching_equals_brute_force_on_77_labels(tiny_base: str, tmp_path: Path, bound: float) -> None:
+    job = JobFolder(make_job(tmp_path, [model_entry(tiny_base)]), {}).job
+    loaded = load_base(job.models[0].spec)
+    rng = random.Random(0)
+    names = ["card", "card_arrival", "card_arrival_late"]
+    while len(names) < 77:
+        names.append(rng.choice(names) + rng.choice(["_pin", "_fee", " top up", "_x", " not working"]))
+        names = list(dict.fromkeys(names))
+    end = loaded.tokenizer.eos_token_id
+    sequences = [[*loaded.tokenizer(name)["input_ids"], end] for name in names]
+    head = loaded.tokenizer("Which intent? ")["input_ids"]
+    bodies = [loaded.tokenizer(row["inputs"]["text"])["input_ids"] for row in make_rows(5)]
+    reader = TorchModel(loaded.model, loaded.device)
+    first = reader.start(1)
+    reader.read(first, [head])
+    scores = score_labels(reader, reader.repeat(first, len(bodies)), bodies, Trie(sequences), bound)
+    for row, body in enumerate(bodies):
+        expected = brute_force(loaded.model, [*head, *body], sequences)
+        assert np.abs(scores.probabilities[row] - expected).max() < 1e-4
+    np.testing.assert_allclose(scores.probabilities.sum(axis=1), 1)
+
+
+def test_fields_of_a_json_answer_are_scored_at_their_own_positions(tiny_base: str, tmp_path: Path) -> None:
+    folder = evaluation(tmp_path, None, tiny_base, epochs=0)
+    opened = run(folder, predict)
+    job = opened.job
+    loaded = load_base(job.models[0].spec)
+    encoder = Encoder(job, make_prompt(job, job.models[0].spec, loaded.tokenizer), loaded.tokenizer)
+    lines = {(p["row"], p["target"]): p for p in read_jsonl(folder / "predictions.jsonl")}
+    for row in [row for row in read_rows(folder) if row.split == "test"][:3]:
+        text = [*encoder.head, *encoder.bodies([row])[0]]
+        for field in encoder.fields:
+            text += field.before
+            expected = brute_force(loaded.model, text, field.trie.sequences)
+            line = lines[row.row, field.target.name]
+            for name, probability in line["top"]:
+                assert probability == pytest.approx(expected[field.target.names.index(name)], abs=1e-4)
+            text += field.labels[int(expected.argmax())]
+
+
+@pytest.mark.parametrize("head", ["label-text", "classifier"])
+def test_learns_and_what_it_writes_validates(tiny_base: str, tmp_path: Path, head: str, schema: Any) -> None:
+    spec: dict[str, Any] = {"head": head, "epochs": 8, "class_weight": "balanced"}
+    tuned = make_job(tmp_path / "tune", [model_entry(tiny_base, **spec)], rows=make_rows(180))
+    run(tuned, fine_tune)
+    losses = [e["value"] for e in metrics(tuned, "loss", split="train")]
+    assert losses[-1] < losses[0] * 0.7
+    assert metrics(tuned, "loss", split="tune")
+    folder = evaluation(tmp_path / "evaluate", tuned, tiny_base, **spec)
+    run(folder, predict)
+    # Chance gives 0.5 and 0.2, four standard deviations below.
+    assert accuracy(folder, "tone") > 0.62
+    assert accuracy(folder, "intent") > 0.37
+    predictions = read_jsonl(folder / "predictions.jsonl")
+    assert len({(p["row"], p["target"]) for p in predictions}) == len(predictions) == 90 * 2
+    for line in predictions:
+        schema("prediction", line)
+    for job in (tuned, folder):
+        for event in read_jsonl(job / "attempts/1/events.jsonl"):
+            schema("event", event)
+
+
+def test_base_and_fine_tuned_share_one_load(tiny_base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = make_job(tmp_path / "tune", [model_entry(tiny_base)])
+    run(tuned, fine_tune)
+    alone = run(evaluation(tmp_path / "alone", None, tiny_base, epochs=0), predict)
+    entries = [
+        model_entry(tiny_base, "first", artifact="data/models/tuned"),
+        model_entry(tiny_base, "base", epochs=0),
+        model_entry(tiny_base, "v1.2", artifact="data/models/tuned"),
+    ]
+    folder = make_job(tmp_path / "compare", entries, kind="compare")
+    (folder / "data/models").mkdir()
+    (folder / "data/models/tuned").symlink_to(tuned / "model")
+    import clf_worker.predict as module
+
+    loads = []
+    monkeypatch.setattr(module, "load_base", lambda spec: loads.append(spec) or load_base(spec))
+    run(folder, predict)
+    assert len(loads) == 1
+    lines = read_jsonl(folder / "predictions.jsonl")
+
+    def scores(of: list[dict[str, Any]], model: str) -> list[float]:
+        return [p["score"] for p in sorted(of, key=lambda p: (p["row"], p["target"])) if p["model"] == model]
+
+    assert scores(lines, "first") == pytest.approx(scores(lines, "v1.2"), abs=1e-5)
+    assert scores(lines, "base") == pytest.approx(scores(read_jsonl(alone.path / "predictions.jsonl"), "tuned"), abs=1e-5)
+    assert scores(lines, "base") != pytest.approx(scores(lines, "first"), abs=1e-3)
+
+
+def test_rows_without_room_for_the_label_are_refused_by_id(tiny_base: str, tmp_path: Path) -> None:
+    rows = make_rows()
+    long = next(row for row in rows if row["split"] == "train")
+    unseen = next(row for row in rows if row["split"] == "test")
+    for row in (long, unseen):
+        row["inputs"]["text"] = "card " * 200
+    folder = make_job(tmp_path / "tune", [model_entry(tiny_base, epochs=1)], rows=rows)
+    run(folder, fine_tune)
+    errors = [e for e in read_jsonl(folder / "attempts/1/events.jsonl") if e["type"] == "error"]
+    assert [error["row"] for error in errors] == [long["row"]]
+    assert "max_tokens is 96" in errors[0]["message"]
+    evaluated = make_job(tmp_path / "e", [model_entry(tiny_base, artifact="m")], kind="evaluate", rows=rows)
+    (evaluated / "m").symlink_to(folder / "model")
+    run(evaluated, predict)
+    line = [p for p in read_jsonl(evaluated / "predictions.jsonl") if p["row"] == unseen["row"]]
+    assert [(p["label"], p["score"], p["problem"]) for p in line] == [(None, 0, "truncated")] * 2
+    short = make_job(tmp_path / "short", [model_entry(tiny_base, max_tokens=16)])
+    with pytest.raises(WorkerError, match="longer than max_tokens"):
+        fine_tune(JobFolder(short, {}), read_rows(short))
+
+
+def test_only_the_answer_is_learnt(tiny_base: str, tmp_path: Path) -> None:
+    """The loss is that of the answer's tokens after the prompt, and no prompt token adds to it."""
+    opened = JobFolder(make_job(tmp_path, [model_entry(tiny_base)]), {})
+    job, spec = opened.job, opened.job.models[0].spec
+    loaded = load_base(spec)
+    encoder = Encoder(job, make_prompt(job, spec, loaded.tokenizer), loaded.tokenizer)
+    rows = [row for row in read_rows(tmp_path) if row.split == "train"][:4]
+    examples = train.make_examples(opened, job, spec, encoder, rows, "train")
+    network, _ = train.add_adapter(loaded, spec, job)
+    network.eval()
+    with torch.no_grad():
+        loss, worth = train.batch_loss(network, None, examples, loaded.device)
+        expected, count = 0.0, 0
+        for row, body in zip(rows, encoder.bodies(rows), strict=True):
+            answer = encoder.answer(row.labels).tokens
+            logs = network(torch.tensor([[*encoder.head, *body, *answer]])).logits[0].log_softmax(-1)
+            start = len(encoder.head) + len(body)
+            expected -= sum(float(logs[start - 1 + i, token]) for i, token in enumerate(answer))
+            count += len(answer)
+    assert worth.item() == count
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    broken = train.Example(examples[0].tokens, [1.0] * len(examples[0].tokens), [], [])
+    with pytest.raises(AssertionError, match="mask"):
+        train.check_mask(broken, spec, rows[0])
+
+
+def test_four_bit_weights_go_the_same_way(tiny_base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLF_NF4_ON_CPU", "1")
+    spec: dict[str, Any] = {"quantization": "nf4", "epochs": 1}
+    tuned = make_job(tmp_path / "tune", [model_entry(tiny_base, **spec)])
+    run(tuned, fine_tune)
+    assert load_base(JobFolder(tuned, {}).job.models[0].spec).quantized
+    losses = [e["value"] for e in metrics(tuned, "loss", split="train")]
+    assert losses[-1] < losses[0]
+    folder = evaluation(tmp_path / "evaluate", tuned, tiny_base, **spec)
+    run(folder, predict)
+    assert len(read_jsonl(folder / "predictions.jsonl")) == 30 * 2
+
+
+def test_another_environment_does_not_go_on(tiny_base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_job(tmp_path, [model_entry(tiny_base)])
+    run(folder, fine_tune)
+    model = folder / "model"
+    model.rename(tmp_path / "gone")
+    monkeypatch.setenv("CLF_ENVIRONMENT", "another")
+    with pytest.raises(WorkerError, match="another environment"):
+        fine_tune(JobFolder(folder, {}), read_rows(folder))
+
+
+def start(folder: Path, attempt: int) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(SOURCES), "CLF_ATTEMPT": str(attempt), "OMP_NUM_THREADS": "1"}
+    with open(folder / f"log-{attempt}.txt", "wb") as log:
+        return subprocess.Popen([sys.executable, "-m", "clf_worker", str(folder)], env=env, stdout=log, stderr=log)
+
+
+def kill_and_resume(folder: Path, kills: int, rng: random.Random) -> int:
+    """Kills the worker at random moments after it came to work, then lets it finish. Returns the attempts."""
+    for attempt in range(1, kills + 1):
+        process = start(folder, attempt)
+        at_work = folder / "attempts" / str(attempt) / "events.jsonl"
+        while process.poll() is None and not (at_work.exists() and '"progress"' in at_work.read_text()):
+            time.sleep(0.02)
+        try:
+            process.wait(rng.uniform(0, 2.5))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = start(folder, kills + 1)
+    assert process.wait() == 0, (folder / f"log-{kills + 1}.txt").read_text()
+    return kills + 1
+
+
+def loss_curve(folder: Path, attempts: int) -> dict[int, float]:
+    return {e["step"]: e["value"] for n in range(1, attempts + 1) for e in metrics(folder, "loss", n, split="tune")}
+
+
+def test_killed_runs_go_on_to_the_same_end(tiny_base: str, tmp_path: Path) -> None:
+    rng = random.Random(7)
+    spec: dict[str, Any] = {"epochs": 6}
+    rows = make_rows(180)
+    whole = make_job(tmp_path / "whole", [model_entry(tiny_base, **spec)], rows=rows)
+    assert kill_and_resume(whole, 0, rng) == 1
+    expected = loss_curve(whole, 1)
+    report = []
+    for round in range(ROUNDS):
+        killed = make_job(tmp_path / f"killed{round}", [model_entry(tiny_base, **spec)], rows=rows)
+        attempts = kill_and_resume(killed, 2, rng)
+        found = loss_curve(killed, attempts)
+        assert found.keys() == expected.keys()
+        report.append(max(abs(found[step] - expected[step]) for step in expected))
+        assert report[-1] < 1e-3
+        evaluated = evaluation(tmp_path / f"evaluate{round}", killed, tiny_base, **spec)
+        kill_and_resume(evaluated, 2, rng)
+        lines = read_jsonl(evaluated / "predictions.jsonl")
+        keys = [(p["row"], p["target"]) for p in lines]
+        wanted = {(row.row, t) for row in read_rows(evaluated) if row.split in ("tune", "validation", "test") for t in ("intent", "tone")}
+        assert len(keys) == len(set(keys)) and set(keys) == wanted
+    print(f"\n{ROUNDS} rounds, largest difference of a tune loss: {max(report):.2e}")
