@@ -4,8 +4,8 @@
  * Accepted rows are drawn with a known inclusion probability and judged blind; skips count as errors. Because people look
  * whenever they like, the test must hold at all times at once: a betting martingale (Waudby-Smith & Ramdas 2024, "Estimating
  * means of bounded random variables by betting"; Ville's inequality). Per judged row the wealth of a bet λ against "the
- * risk is at most p" is multiplied by 1 + λ w (wrong − p), with w = (smallest inclusion probability)/(the row's): this is
- * inverse-probability weighting scaled into [0, 1]. The e-value is the mean wealth over a fixed grid of bets; it reaches 1/α with
+ * risk is at most p" is multiplied by 1 + λ w (wrong − p), with w = (smallest inclusion probability so far)/(the row's): this
+ * is inverse-probability weighting scaled into [0, 1], and later rows change nothing of what earlier ones have shown. The e-value is the mean wealth over a fixed grid of bets; it reaches 1/α with
  * probability at most α, ever, while the promise is kept.
  */
 
@@ -65,12 +65,13 @@ function wealth(
   p: number,
   sign: 1 | -1,
 ): { now: number; highest: number; firstAt: (level: number) => number | null } {
-  const smallest = rows.reduce((least, row) => Math.min(least, row.inclusion), 1);
+  let smallest = 1;
   const bets = sign === 1 ? betsAgainst(p) : betsBelow(p);
   const logs = new Float64Array(bets.length);
   const path: number[] = [];
   let highest = 1;
   rows.forEach((row) => {
+    smallest = Math.min(smallest, row.inclusion);
     const gain = sign * (smallest / row.inclusion) * ((row.wrong ? 1 : 0) - p);
     let sum = 0;
     for (let b = 0; b < bets.length; b++) {

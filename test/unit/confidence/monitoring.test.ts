@@ -49,6 +49,29 @@ describe("the audit", () => {
     assert.ok(report.evidence < report.highestEvidence);
   });
 
+  it("keeps its alarm when later rows are drawn more rarely", () => {
+    const early = stream(600, 0.15, 1);
+    const { alarmAt } = auditReport(early, 0.05);
+    assert.ok(alarmAt !== null);
+    assert.equal(auditReport([...early, ...stream(50, 0, 2, () => 0.0005)], 0.05).alarmAt, alarmAt);
+  });
+
+  it("raises few false alarms with rows of unequal inclusion", () => {
+    let alarms = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const random = seededRandom(seed);
+      const rows: AuditedRow[] = [];
+      while (rows.length < 600) {
+        const inclusion = random.uniform() < 0.5 ? 0.2 : 0.02;
+        const wrong = random.uniform() < (inclusion === 0.2 ? 0.08 : 0.02);
+        if (random.uniform() < inclusion) rows.push({ inclusion, wrong });
+      }
+      if (auditAlarm(rows, 0.05) !== null) alarms++;
+    }
+    // At most 5 % of 200 = 10, plus three standard errors; the error rate of the judged rows, unweighted, is over 7 %.
+    assert.ok(alarms <= 19, `${alarms} false alarms of 200`);
+  });
+
   it("weights rows by their inclusion probability", () => {
     // A stratum drawn ten times as often has ten times the errors: unweighted far too high, weighted right.
     const random = seededRandom(5);
