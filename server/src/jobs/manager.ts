@@ -84,6 +84,8 @@ export function jobManager(options: JobManagerOptions): JobManager {
   const lingering = new Map<string, number>();
   const looks = new Map<string, { due: number; delay: number; busy: boolean; seen: string }>();
   const settled = new Set<string>();
+  /** Jobs to which something has been done since they were last looked at. */
+  const nudged = new Set<string>();
   const followed = new Map<string, Followed>();
   const places = new Map<string, number>();
   /** Processes that were certainly gone: that never changes. */
@@ -285,7 +287,8 @@ export function jobManager(options: JobManagerOptions): JobManager {
       return { type: "lost", attempt: number, events: after.facts.events, message };
     });
     const snapshot = await store.read(id);
-    return { snapshot, over: isTerminal(snapshot.state) };
+    // The next look fetches what an ended job has made far away.
+    return { snapshot, over: isTerminal(snapshot.state) && host.shared };
   }
 
   /** The cancel file asks; signals make sure. Goes by the time of the asking, so that any manager can go on with it. */
@@ -343,10 +346,12 @@ export function jobManager(options: JobManagerOptions): JobManager {
     looks.set(id, entry);
     if (entry.busy) return;
     entry.busy = true;
+    nudged.delete(id);
     try {
       const { snapshot, over, condition } = await look(id);
       setCondition(id, condition ?? null);
-      if (over) {
+      // A job resumed while it was looked at has not been seen as it is now.
+      if (over && !nudged.has(id)) {
         settled.add(id);
         looks.delete(id);
         unfollow(id);
@@ -428,6 +433,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
   /** Something has been done to a job: look at it soon, here or wherever jobs are looked after. */
   async function nudge(id: string): Promise<void> {
     settled.delete(id);
+    nudged.add(id);
     const entry = looks.get(id);
     if (entry) entry.due = 0;
     await writeFile(join(root, ".changed"), `${id}\n`).catch(() => {});

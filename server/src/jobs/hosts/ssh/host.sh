@@ -66,6 +66,11 @@ put() {
   job=$jobs/$1
   make_folder "$job/.put"
   cd "$job" || fail other "The job's folder cannot be entered."
+  # One upload at a time, within reason: another window may be at the same job.
+  if command -v flock >/dev/null 2>&1 && exec 6>>.put.lock; then
+    flock -w 60 6
+    make_folder "$job/.put"
+  fi
   roots=.put/roots.$$
   list=.put/list.$$
   trap 'rm -f "$job/.put/"*."$$"' EXIT
@@ -114,7 +119,7 @@ put() {
   sed 's/^[0-9a-f]*  //' "$list" | LC_ALL=C sort >".put/names.$$"
   while IFS= read -r root; do
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then continue; fi
-    find "$root" ! -type d ! -path './.put/*' ! -path ./.sums | sed 's,^[.]/,,' | LC_ALL=C sort | LC_ALL=C comm -23 - ".put/names.$$" | while IFS= read -r extra; do
+    find "$root" ! -type d ! -path './.put*' ! -path ./.sums | sed 's,^[.]/,,' | LC_ALL=C sort | LC_ALL=C comm -23 - ".put/names.$$" | while IFS= read -r extra; do
       rm -f "$extra"
     done
     # Folders that became empty with it; a root of which nothing is left goes as well.
