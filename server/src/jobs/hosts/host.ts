@@ -15,11 +15,16 @@ export interface HostCheck {
 /** How to start a runner. It is started as `command… FOLDER`. */
 export interface RunnerCommand {
   command: readonly [string, ...string[]];
+  /** A folder here with the runner's own files, brought to a host elsewhere. A word of `command` that begins with `{program}/` lies in it. */
+  program?: string;
   /** Added to the host's own environment. Keys go here: never into `command`, which every user of the machine can read. */
   env?: Readonly<Record<string, string>>;
   /** A lock file on the host, held for the runner's life: one job at a time on the GPU. `~/` is the home folder there. */
   lock?: string;
 }
+
+/** Who holds it has a host's GPU. One for all projects and windows of a user. */
+export const GPU_LOCK = "~/.clf/gpu.lock";
 
 /** Bytes of a file from an offset on. `size` is the whole file's, so that a reader knows whether there is more. */
 export interface Piece {

@@ -60,10 +60,10 @@ read_files() {
   done
 }
 
-# put JOB: roots, an empty line, then the manifest in the form of sha256sum, an empty line. Files that are neither in place nor known from another job
+# put FOLDER (jobs/ID or programs/NAME): roots, an empty line, then the manifest in the form of sha256sum, an empty line. Files that are neither in place nor known from another job
 # are asked for; each comes as its bare bytes. Complete files are moved into place together, then what is not in the manifest goes.
 put() {
-  job=$jobs/$1
+  job=$work/$1
   make_folder "$job/.put"
   cd "$job" || fail other "The job's folder cannot be entered."
   # One upload at a time, within reason: another window may be at the same job.
@@ -154,6 +154,11 @@ place() {
   if [ "$(sha256sum <"$2" 2>/dev/null)" != "$3  -" ]; then fail_writing "$said"; fi
 }
 
+# Whether a folder was put completely.
+has() {
+  if [ -e "$work/$1/.sums" ]; then tell yes; else tell no; fi
+}
+
 # Removes a job: by a rename first, so that no half of it is ever seen.
 remove() {
   if [ -d "$jobs/$1" ]; then
@@ -182,11 +187,17 @@ fetch() {
 
 # --- processes -------------------------------------------------------------------------------------------------
 
-# launch JOB ATTEMPT LOCK COMMAND…: standard input is the environment to add, a line each, and a line "." at its end. Without that line the
+# launch JOB PROGRAM ATTEMPT LOCK COMMAND…: a word of COMMAND that begins with "{program}/" lies in the folder PROGRAM. Standard input is the environment to add, a line each, and a line "." at its end. Without that line the
 # connection was cut: nothing is launched then.
 launch() {
   job=$1
-  shift
+  program=$work/$2
+  shift 2
+  for word in "$@"; do
+    shift
+    case $word in "{program}/"*) word=$program/${word#"{program}/"} ;; esac
+    set -- "$@" "$word"
+  done
   variables=
   while IFS= read -r line; do
     if [ "$line" = . ]; then break; fi
@@ -383,4 +394,95 @@ places() {
       eval "place_$key=\$place"
     fi
   done
+}
+
+# --- what is there ---------------------------------------------------------------------------------------------
+
+fact() {
+  name=$1
+  shift
+  tell "fact $name $(printf '%s' "$*" | tr -s '\n\t' '  ' | cut -c1-300)"
+}
+
+# check LOCK HUB: facts, a line each. What does not answer is left out after some seconds.
+check() {
+  lock=$1
+  within=
+  if command -v timeout >/dev/null 2>&1; then within='timeout 10'; fi
+  fact clock "$(date +%s)"
+  fact system "$(uname -srm)" "$(. /etc/os-release 2>/dev/null && printf '%s' "${PRETTY_NAME:-}")"
+  fact cpus "$(nproc 2>/dev/null)"
+  fact memory "$(awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { free = $2 } END { print total, free }' /proc/meminfo)"
+  fact disk "$(df -Pk "$work" | awk 'NR == 2 { print $2, $4 }')"
+  if said=$(LC_ALL=C mkdir -p "$jobs" 2>&1) && said=$({ : >"$jobs/.writable" && rm -f "$jobs/.writable"; } 2>&1); then fact folder "$jobs"; else fact unwritable "$said"; fi
+  missing=
+  for tool in sha256sum stat find awk sed tail head mkfifo ps; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
+  fact missing "$missing"
+  if command -v setsid >/dev/null 2>&1 && command -v flock >/dev/null 2>&1; then fact apart setsid and flock
+  elif command -v perl >/dev/null 2>&1; then fact apart perl; fi
+  if command -v nvidia-smi >/dev/null 2>&1; then
+    # shellcheck disable=SC2086
+    if said=$($within nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used --format=csv,noheader,nounits 2>&1); then
+      printf '%s\n' "$said" | while IFS= read -r line; do fact gpu "$line"; done
+      # shellcheck disable=SC2086
+      $within nvidia-smi --query-compute-apps=pid,used_memory,process_name --format=csv,noheader,nounits 2>/dev/null |
+        while IFS=', ' read -r pid used name; do
+          case $pid in '' | *[!0-9]*) continue ;; esac
+          if ours "$pid"; then owner=clf; else owner=$(ps -o user= -p "$pid" 2>/dev/null); fi
+          fact process "$pid ${owner:-?} $used $name"
+        done
+    else
+      fact gpu-trouble "$said"
+    fi
+  fi
+  for name in python3.13 python3.12 python3.11 python3.14 python3; do
+    if command -v "$name" >/dev/null 2>&1 && "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
+      fact python "$("$name" -c 'import sys; print(sys.version.split()[0])')" "$(command -v "$name")"
+      "$name" -c 'import venv, ensurepip' 2>/dev/null && fact venv yes
+      break
+    fi
+  done
+  if command -v python3 >/dev/null 2>&1; then fact python-any "$(python3 --version 2>&1)"; fi
+  if command -v uv >/dev/null 2>&1; then fact uv "$(uv --version 2>&1)"; fi
+  environments=${CLF_ENVIRONMENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/clf/environments}
+  for ready in "$environments"/*/.ready; do
+    if [ -e "$ready" ]; then
+      ready=${ready%/.ready}
+      fact environment "${ready##*/}"
+    fi
+  done
+  reach "$2"
+  case $lock in "~/"*) lock=$HOME/${lock#"~/"} ;; esac
+  if [ -e "$lock" ] && command -v flock >/dev/null 2>&1; then
+    if flock -n "$lock" true; then fact lock free; else fact lock held; fi
+  else
+    fact lock free
+  fi
+  jobs_here=0
+  for job in "$jobs"/*/job.json; do if [ -e "$job" ]; then jobs_here=$((jobs_here + 1)); fi; done
+  fact jobs "$jobs_here" "$(du -sk "$work" 2>/dev/null | cut -f1)"
+  if command -v loginctl >/dev/null 2>&1; then
+    # shellcheck disable=SC2086
+    fact logout "$($within loginctl show-logind 2>/dev/null -p KillUserProcesses --value)" "$($within loginctl show-user "$(id -u)" -p Linger --value 2>/dev/null)"
+  fi
+  tell checked
+}
+
+# The way to the model hub, by whatever can ask.
+reach() {
+  if command -v curl >/dev/null 2>&1; then
+    if curl -fsSI -m 8 -o /dev/null "$1" 2>/dev/null; then fact hub reached; else fact hub unreached; fi
+  elif command -v wget >/dev/null 2>&1; then
+    if wget -q --spider -T 8 -t 1 "$1" 2>/dev/null; then fact hub reached; else fact hub unreached; fi
+  elif command -v python3 >/dev/null 2>&1; then
+    if python3 -c 'import sys, urllib.request; urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeout=8)' "$1" 2>/dev/null; then fact hub reached; else fact hub unreached; fi
+  fi
+}
+
+# Whether a process belongs to a job of ours: its session is led by a runner.
+ours() {
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  grep -qs "\"pid\":$4," "$jobs"/*/attempts/*/runner.json
 }

@@ -27,10 +27,38 @@ export async function putFiles(
   for (const root of roots) await collect(job, folder, root, entries);
   if (paths.length === 0 && entries.length === 0) {
     await connection.call(["remove", jobName(job)], async (channel) => void (await channel.line()), PATIENCE.long);
-    return;
+  } else {
+    await send(connection, `jobs/${jobName(job)}`, roots, entries);
   }
+}
+
+/** Folders of a program's source that its runs do not need. */
+const NOT_NEEDED = /(^|\/)(tests|__pycache__|\.[^/]*)(\/|$)/;
+
+/** Brings a runner's own files, under a name that their content gives them. Returns its path below the host's folder. */
+export async function putProgram(connection: Connection, folder: string): Promise<string> {
+  const all: Entry[] = [];
+  await collect("program", folder, ".", all);
+  const entries = all.filter(({ path }) => !NOT_NEEDED.test(path));
+  const name = createHash("sha256")
+    .update(entries.map(({ sum, path }) => `${sum}  ${path}\n`).join(""))
+    .digest("hex")
+    .slice(0, 16);
+  const path = `programs/${name}`;
+  const there = await connection.call(["has", path], (channel) => channel.line());
+  if (there !== "yes") await send(connection, path, ["."], entries);
+  return path;
+}
+
+/** @param to the folder below the host's own */
+async function send(
+  connection: Connection,
+  to: string,
+  roots: readonly string[],
+  entries: readonly Entry[],
+): Promise<void> {
   await connection.call(
-    ["put", jobName(job)],
+    ["put", to],
     async (channel) => {
       const lines = [
         ...roots,

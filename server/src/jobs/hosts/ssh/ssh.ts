@@ -9,7 +9,7 @@ import { type ConnectionOptions, openConnection } from "./connection.ts";
 import { fetchFiles } from "./fetch.ts";
 import { openFollowers } from "./follow.ts";
 import { jobName, jobPath } from "./paths.ts";
-import { putFiles } from "./put.ts";
+import { putFiles, putProgram } from "./put.ts";
 
 export interface SshHostOptions extends ConnectionOptions {
   name: string;
@@ -45,6 +45,18 @@ export function sshHost(options: SshHostOptions): SshHost {
       used = Date.now();
     }
   };
+
+  const programs = new Map<string, Promise<string>>();
+  /** Its content may change while an extension is developed, not while it runs. */
+  function bringProgram(folder: string): Promise<string> {
+    let brought = programs.get(folder);
+    if (!brought) {
+      brought = putProgram(connection, folder);
+      programs.set(folder, brought);
+      brought.catch(() => programs.delete(folder));
+    }
+    return brought;
+  }
 
   const strange = (answer: string) =>
     new HostUnreachable(`${address} answers what is not understood: ${answer.slice(0, 80)}`);
@@ -97,7 +109,7 @@ export function sshHost(options: SshHostOptions): SshHost {
       await putFiles(connection, job, folder, paths);
     },
 
-    async launch(job, attempt, { command, env = {}, lock }) {
+    async launch(job, attempt, { command, env = {}, lock, program }) {
       for (const [name, value] of Object.entries(env)) {
         if (/\n/.test(value) || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
           throw new Error(
@@ -105,7 +117,8 @@ export function sshHost(options: SshHostOptions): SshHost {
           );
         }
       }
-      const words = ["launch", jobName(job), String(attempt), lock ?? "-", ...command];
+      const programs = program === undefined ? "." : await bringProgram(program);
+      const words = ["launch", jobName(job), programs, String(attempt), lock ?? "-", ...command];
       return call(words, async (channel) => {
         await channel.write(
           `${Object.entries(env)
