@@ -1,6 +1,6 @@
 /** The job folder: `job.json`, `manager.jsonl`, `attempts/<n>/{launch,runner,exit}.json` (docs/job-folder.md). */
 import * as z from "zod";
-import { Confidence, Model, Target } from "./project.ts";
+import { Confidence, Model, Price, Target } from "./project.ts";
 
 /** Version of the job-folder contract. A reader accepts this and every older one. */
 export const JOB_CONTRACT = 1;
@@ -21,7 +21,27 @@ export const JobTarget = Target.pick({ never: true, risk: true }).extend({
 });
 export type JobTarget = z.output<typeof JobTarget>;
 
-export const JobModel = z.strictObject({
+/** A chat endpoint as a job knows it. The key itself is never in a job: it reaches the runner by its environment. */
+export const JobEndpoint = z.strictObject({
+  name: z.string(),
+  base_url: z.string(),
+  /** Name of the key; absent: the endpoint needs none. */
+  key: z.string().optional(),
+  logprobs: z.int().optional(),
+  structured: z.boolean().optional(),
+  concurrency: z.int(),
+  price: Price.optional(),
+  /** Where the price is from: the project file, or the dated table. */
+  price_from: z.string().optional(),
+});
+export type JobEndpoint = z.output<typeof JobEndpoint>;
+
+/** A train row that the prompt shows, of which targets, and why it was chosen. */
+export const JobShot = z.strictObject({ row: z.string(), targets: z.array(z.string()), why: z.string() });
+export type JobShot = z.output<typeof JobShot>;
+
+/** A model as a job runs it: one of its own, or a stage of a cascade. */
+export const JobStage = z.strictObject({
   name: z.string(),
   spec: Model,
   /** SHA-256 of all that decides what a fine-tune would give, the data apart: a changed one makes the artifact stale. */
@@ -35,6 +55,21 @@ export const JobModel = z.strictObject({
   source: z
     .strictObject({ path: z.string(), name: z.string(), sha256: z.string(), id: z.string().optional() })
     .optional(),
+  /** Engines `chat` and `openai`. */
+  endpoint: JobEndpoint.optional(),
+  /** Text of the prompt's template. */
+  template: z.string().optional(),
+  /** The examples in the prompt; those of strategy `similar` are chosen for each row. */
+  shots: z.array(JobShot).optional(),
+  /** SHA-256 of all that decides what a model without a fine-tune of ours answers: another identity is another model. */
+  identity: z.string().optional(),
+  /** A stage that this runner cannot run: its predictions, copied from the newest job that has them. */
+  predictions: z.strictObject({ path: z.string(), job: z.string() }).optional(),
+});
+
+export const JobModel = JobStage.extend({
+  /** Engine `cascade`: its stages, in order. */
+  stages: z.array(JobStage).optional(),
 });
 export type JobModel = z.output<typeof JobModel>;
 

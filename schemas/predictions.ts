@@ -31,5 +31,11 @@ export const Prediction = z.strictObject({
     .strictObject({ prompt: z.int().min(0), completion: z.int().min(0), cached: z.int().min(0).optional() })
     .optional(),
   seconds: z.number().min(0).optional(),
+  /** What the row's answers cost, in dollars, where a price is known; on the row's first target. As `tokens` and `seconds`. */
+  dollars: z.number().min(0).optional(),
+  /** Engine `cascade`: the stage that decided. */
+  stage: z.string().optional(),
+  /** `clf signals`: by signal, the label it speaks for and its score; null without an answer. */
+  signals: z.record(z.string(), z.tuple([z.string().nullable(), z.number()])).optional(),
 });
 export type Prediction = z.output<typeof Prediction>;

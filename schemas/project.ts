@@ -385,6 +385,14 @@ export const Prompt = z
       .boolean()
       .default(false)
       .meta({ description: "Map labels to short distinct codes, so that one token decides.", examples: [true] }),
+    answer: z
+      .enum(["auto", "json", "text"])
+      .default("auto")
+      .meta({
+        description:
+          "What the model is asked to write: `text` the label alone (one target only), `json` an object with a field a target. `auto`: json for several targets or where the endpoint keeps to a schema, else text.",
+        examples: ["auto"],
+      }),
     shots: Shots.optional().meta({
       description: "Which examples a few-shot prompt shows. They come from train. Without it, the prompt shows none.",
       examples: [{ strategy: "targeted", labels_per_target: 3, after: "zero-shot" }],
@@ -408,6 +416,23 @@ export const ModelConfidence = z
       .max(100)
       .default(5)
       .meta({ description: "`votes`: sampled answers a row.", examples: [5] }),
+    temperature: z
+      .number()
+      .gt(0)
+      .max(2)
+      .default(1)
+      .meta({
+        description: "`votes`: sampling temperature. At 0 all samples would be the same answer.",
+        examples: [1],
+      }),
+    length_bias: z
+      .enum(["none", "geometric", "content-free"])
+      .default("none")
+      .meta({
+        description:
+          "`logprobs`, against the favour that short or frequent labels enjoy: `geometric` takes the mean a token, `content-free` divides by what the model says of an empty row.",
+        examples: ["content-free"],
+      }),
   })
   .meta({ description: "How this model's score is taken.", examples: [{ signal: "votes", samples: 5 }] });
 
@@ -443,6 +468,15 @@ export const ChatModel = z
         description: "How long a reasoning model thinks. Without it, the endpoint's default.",
         examples: ["low"],
       }),
+    seed: z
+      .int()
+      .min(0)
+      .max(2147483647)
+      .optional()
+      .meta({
+        description: "Seed sent with each request, for endpoints that heed it. Default: that of the split.",
+        examples: [7],
+      }),
     timeout: z
       .number()
       .gt(0)
@@ -460,7 +494,10 @@ export const ChatModel = z
     batch: z
       .boolean()
       .default(false)
-      .meta({ description: "Use the endpoint's Batch API.", examples: [false] }),
+      .meta({
+        description: "Send the rows through the endpoint's Batch API first: cheaper, within a day.",
+        examples: [false],
+      }),
   })
   .meta({ description: "A prompted model behind an OpenAI-compatible endpoint." });
 
@@ -480,6 +517,28 @@ export const OpenAIModel = z
       .union([z.literal("auto"), epochs])
       .default("auto")
       .meta({ description: "Passes over train.", examples: [3] }),
+    learning_rate_multiplier: z
+      .union([z.literal("auto"), z.number().gt(0).max(100)])
+      .default("auto")
+      .meta({ description: "Scale of the endpoint's own learning rate.", examples: [1.8] }),
+    batch_size: z
+      .union([z.literal("auto"), z.int().min(1).max(1024)])
+      .default("auto")
+      .meta({ description: "Rows an optimiser step.", examples: [8] }),
+    timeout: z
+      .number()
+      .gt(0)
+      .max(3600)
+      .default(60)
+      .meta({ description: "Seconds until a request is given up.", examples: [60] }),
+    budget: z
+      .number()
+      .gt(0)
+      .optional()
+      .meta({
+        description: "Dollars after which a prediction job stops cleanly. Without it, there is no limit.",
+        examples: [5],
+      }),
     confidence: ModelConfidence.prefault({}),
   })
   .meta({ description: "A model fine-tuned through the OpenAI fine-tuning API." });
@@ -646,9 +705,14 @@ export const CascadeModel = z
       .min(2)
       .max(5)
       .meta({
-        description: "Models, cheapest first. Each sees only what the one before did not accept.",
+        description: "Models, cheapest first. Each sees only what the one before did not take.",
         examples: [["baseline", "tuned-qwen"]],
       }),
+    take: probability.optional().meta({
+      description:
+        "A stage takes the rows whose confidence, calibrated on tune rows, is at least this. Default: 1 less `confidence.accept.risk`, or its `threshold`.",
+      examples: [0.95],
+    }),
   })
   .meta({ description: "The cheap model takes what it is surest of; the next sees only the rest." });
 
@@ -680,7 +744,17 @@ export const Price = z.strictObject({
       description: "Dollars per million cached prompt tokens. Default: as other prompt tokens.",
       examples: [0.3],
     }),
+  batch_discount: fraction.optional().meta({
+    description: "Share by which the Batch API is cheaper. Default: 0.",
+    examples: [0.5],
+  }),
+  training_per_million: z
+    .number()
+    .min(0)
+    .optional()
+    .meta({ description: "Dollars per million trained tokens. Without it, training has no price.", examples: [3] }),
 });
+export type Price = z.output<typeof Price>;
 
 export const Endpoint = z
   .strictObject({
@@ -716,13 +790,25 @@ export const Endpoint = z
       .min(1)
       .max(1000)
       .default(8)
-      .meta({ description: "Requests in flight at most.", examples: [8] }),
+      .meta({
+        description: "Requests in flight at most. Fewer while the endpoint says that it is too many.",
+        examples: [8],
+      }),
+    structured: z
+      .boolean()
+      .optional()
+      .meta({
+        description: "Whether answers can be held to a JSON schema. Default: it is tried.",
+        examples: [true],
+      }),
     price: Price.optional().meta({
-      description: "Dollars per million tokens. Without it, costs are not shown.",
+      description:
+        "Dollars per million tokens. Default: that of Clf's dated table, for the few models in it; else costs are not shown.",
       examples: [{ input_per_million: 3, output_per_million: 15 }],
     }),
   })
   .meta({ description: "An OpenAI-compatible chat endpoint." });
+export type Endpoint = z.output<typeof Endpoint>;
 
 const pricePerHour = z
   .number()

@@ -278,6 +278,35 @@ export const ModelReport = z.strictObject({
   tokens: z.strictObject({ prompt: z.int(), completion: z.int() }).nullable(),
   /** Dollars, where a price is known. */
   cost: z.number().nullable(),
+  /** Engines that ask an endpoint: of the answered calls. */
+  calls: z
+    .strictObject({
+      /** Rows asked. */
+      rows: z.int(),
+      /** Seconds a row: median and 95th percentile. */
+      latency: z.strictObject({ median: z.number(), p95: z.number() }).nullable(),
+      /** Dollars a row. */
+      cost_per_row: z.number().nullable(),
+      /** Where the price is from. */
+      price_from: z.string().nullable(),
+      /** By kind: refused, unparsed, out-of-list, truncated, failed. */
+      problems: z.record(z.string(), z.int()),
+    })
+    .optional(),
+  /** Engine `cascade`: what each stage decided, in order. */
+  stages: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        /** Rows that it saw, and rows whose answer is its own. */
+        seen: z.int(),
+        decided: z.int(),
+        cost: z.number().nullable(),
+        /** What it would have cost to ask it for every row, at its price a row. */
+        cost_alone: z.number().nullable(),
+      }),
+    )
+    .optional(),
   /** What the figures cannot say of themselves, in sentences: of another system's predictions. */
   notes: z.array(z.string()).optional(),
 });

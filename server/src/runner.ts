@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import type { Job, JobModel } from "../../schemas/job.ts";
 import { Prediction } from "../../schemas/predictions.ts";
@@ -14,17 +14,28 @@ import type { Report } from "../../schemas/report.ts";
 import { JobRow, SplitName } from "../../schemas/rows.ts";
 import { createDuckDb, type DuckDb } from "./dataset/duckdb.ts";
 import { predictionsToParquet, readPredictionsParquet } from "./dataset/predictions-parquet.ts";
+import { cascadeEngine } from "./engines/cascade/engine.ts";
+import { keysOf } from "./engines/chat/endpoint.ts";
+import { chatEngine } from "./engines/chat/engine.ts";
 import { type Engine, EngineError, type EngineRun } from "./engines/engine.ts";
 import { linearEngine } from "./engines/linear/engine.ts";
+import { openaiEngine } from "./engines/openai/engine.ts";
 import { predictionsEngine } from "./engines/predictions/engine.ts";
 import type { ModelPredictions } from "./evaluation/assess.ts";
 import { buildReport, type EvaluatedModel, type PreviousEvaluation } from "./evaluation/report.ts";
+import { usageOf } from "./evaluation/usage.ts";
 import { wholeLines } from "./jobs/lines.ts";
 import { predictionsFile } from "./jobs/predictions.ts";
 import { openRunnerFolder, type RunnerFolder } from "./jobs/runnerFolder.ts";
 
 /** The engines this runner can run. `qlora` has a runner of its own, in Python. */
-const engines: Partial<Record<EngineName, Engine>> = { linear: linearEngine, predictions: predictionsEngine };
+const engines: Partial<Record<EngineName, Engine>> = {
+  linear: linearEngine,
+  predictions: predictionsEngine,
+  chat: chatEngine,
+  openai: openaiEngine,
+  cascade: cascadeEngine((model) => engineOf(model)),
+};
 
 /** What job.json's `options` hold for the Node runner. */
 const Options = z.looseObject({
@@ -57,7 +68,7 @@ async function readRows(folder: string): Promise<JobRow[]> {
   return rows;
 }
 
-function engineOf(model: JobModel): Engine {
+function engineOf(model: Pick<JobModel, "name" | "spec">): Engine {
   const engine = engines[model.spec.engine];
   if (!engine) {
     throw new EngineError(
@@ -85,7 +96,20 @@ function quietly(folder: RunnerFolder): EngineRun["emit"] {
 }
 
 function runOf(folder: RunnerFolder, model: JobModel, rows: JobRow[], threads: number): EngineRun {
-  return { job: folder.job, model, rows, threads, signal: folder.stop, emit: quietly(folder) };
+  const jobs = dirname(folder.folder);
+  return {
+    job: folder.job,
+    model,
+    rows,
+    threads,
+    folder: folder.folder,
+    work: join(folder.folder, "work"),
+    // Beside the project's jobs, where this folder is one of them.
+    ...(basename(jobs) === "jobs" ? { cache: join(dirname(jobs), "cache") } : {}),
+    keys: keysOf(process.env),
+    signal: folder.stop,
+    emit: quietly(folder),
+  };
 }
 
 async function fineTune(folder: RunnerFolder, rows: JobRow[], threads: number): Promise<void> {
@@ -175,7 +199,8 @@ async function evaluate(
     job.models.map(({ name }): [string, EvaluatedModel] => {
       const { plain, outOfFold, count } = gathered.get(name)!;
       const predictions: ModelPredictions = { plain, outOfFold };
-      const figures = { seconds: seconds.get(name) ?? 0, predictions: count, tokens: null, cost: null };
+      const usage = usageOf(job.models.find((model) => model.name === name)!, plain, outOfFold);
+      const figures = { seconds: seconds.get(name) ?? 0, predictions: count, ...usage };
       return [name, { predictions, figures, uses: options.uses[name] ?? 1, previous: previous.get(name) ?? null }];
     }),
   );

@@ -3,6 +3,13 @@ import type { Job, JobModel } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 
+/** A key, and the only origin it may be sent to. */
+export interface EndpointKey {
+  name: string;
+  origin: string;
+  value: string;
+}
+
 /** What the runner lends an engine. An engine knows the job and its rows; where it runs it does not know. */
 export interface EngineRun {
   job: Job;
@@ -11,6 +18,14 @@ export interface EngineRun {
   rows: readonly JobRow[];
   /** Threads this run may use, itself included. */
   threads: number;
+  /** The job's folder: paths of its model are relative to it. Absent where there is none. */
+  folder?: string;
+  /** A folder of this job for what an engine needs to go on after a crash. It may not be there yet; absent: none is lent. */
+  work?: string;
+  /** A folder that the project's jobs share, for answers that were paid for. It may not be there yet; absent: none. */
+  cache?: string;
+  /** Keys of endpoints, each for one origin alone. */
+  keys?: readonly EndpointKey[];
   /** Aborted when a person cancels: the engine stops within a second and throws the signal's reason. */
   signal: AbortSignal;
   emit(event: NewEvent): void;

@@ -58,6 +58,8 @@ export interface RunFigures {
   predictions: number;
   tokens: { prompt: number; completion: number } | null;
   cost: number | null;
+  calls?: ModelReport["calls"];
+  stages?: ModelReport["stages"];
 }
 
 /** One target, ready for figures and for the accept rule. */
@@ -293,8 +295,8 @@ function populationOf(job: Job, model: JobModel): string {
 }
 
 /** What the certificate depends on: the artifact, or the file of predictions. */
-function fingerprintOf({ artifact, source }: JobModel): { modelFingerprint?: string } {
-  const fingerprint = artifact?.job ?? source?.sha256;
+function fingerprintOf({ artifact, source, identity }: JobModel): { modelFingerprint?: string } {
+  const fingerprint = artifact?.job ?? source?.sha256 ?? identity;
   return fingerprint === undefined ? {} : { modelFingerprint: fingerprint };
 }
 

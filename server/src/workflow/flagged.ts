@@ -121,8 +121,11 @@ function requirePredictions(session: Session, job: Job): void {
 
 /** Whether predictions are of the artifact that was evaluated: its calibration and certificate hold for no other. */
 function judges(evaluation: Job, predictions: Job | null, model: string): boolean {
-  const artifact = (job: Job) => job.models.find(({ name }) => name === model)?.artifact?.job;
-  return predictions !== null && artifact(predictions) === artifact(evaluation);
+  const made = (job: Job) => {
+    const of = job.models.find(({ name }) => name === model);
+    return `${of?.artifact?.job} ${of?.identity}`;
+  };
+  return predictions !== null && made(predictions) === made(evaluation);
 }
 
 /** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */

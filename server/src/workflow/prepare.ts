@@ -5,6 +5,7 @@ import { copyFile, cp, link, mkdir, readdir, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Job, JobKind, JobModel, JobTarget } from "../../../schemas/job.ts";
+import type { Model } from "../../../schemas/project.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
@@ -17,6 +18,7 @@ import { versions } from "../versions.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
 import { readPredictions } from "./predictions.ts";
+import { identityOf, jobEndpoint, readRows, shotsOf, templateOf, tryTemplate } from "./prompted.ts";
 import { seenRows } from "./seen.ts";
 import { isJobOf, type Session, WorkflowError } from "./session.ts";
 
@@ -32,6 +34,8 @@ export interface JobRequest {
   outOfFold?: boolean;
   /** Use this fine-tune's artifact instead of the current one. */
   artifact?: string;
+  /** Note every signal of confidence beside each prediction (`clf signals`). */
+  signals?: boolean;
   threads?: number;
 }
 
@@ -58,8 +62,16 @@ export async function prepareJob(
   if (request.kind === "fine-tune" && written.rows.train === 0) {
     throw new WorkflowError("There are no labelled train rows to fine-tune on. Label some rows, or look at `split`.");
   }
+  const task: Job["task"] = {
+    ...(project.spec.task.instructions ? { instructions: project.spec.task.instructions } : {}),
+    inputs: project.inputs,
+    targets: dataset.rows.targets.map(({ name, column, labels }, t): JobTarget => {
+      const { never, risk } = project.targets[t]!;
+      return { name, column, labels, never, risk };
+    }),
+  };
   const models: JobModel[] = [];
-  for (const name of request.models) models.push(await prepareModel(session, data, request, name, folder));
+  for (const name of request.models) models.push(await prepareModel(session, data, request, name, folder, task));
   const splits = [...new Set([...SPLITS[request.kind], ...(request.splits ?? [])])].filter(
     (split) => split !== "pool" || written.rows.pool > 0,
   );
@@ -71,14 +83,7 @@ export async function prepareJob(
     project: { name: project.name, file: project.file },
     models,
     host: jobHost(session, request),
-    task: {
-      ...(project.spec.task.instructions ? { instructions: project.spec.task.instructions } : {}),
-      inputs: project.inputs,
-      targets: dataset.rows.targets.map(({ name, column, labels }, t): JobTarget => {
-        const { never, risk } = project.targets[t]!;
-        return { name, column, labels, never, risk };
-      }),
-    },
+    task,
     data: {
       fingerprint: written.fingerprint,
       rows: written.rows,
@@ -95,11 +100,91 @@ export async function prepareJob(
       outOfFold: request.outOfFold === true || (certifies && !validation),
       ...(certifies ? { uses: await certificateUses(session, models) } : {}),
       ...(request.threads === undefined ? {} : { threads: request.threads }),
+      ...(request.signals ? { signals: true } : {}),
     },
   };
 }
 
 async function prepareModel(
+  session: Session,
+  data: ProjectData,
+  request: JobRequest,
+  name: string,
+  folder: string,
+  task: Job["task"],
+): Promise<JobModel> {
+  const { engine } = modelSpec(session, name);
+  if (engine === "cascade") return prepareCascade(session, data, request, name, folder, task);
+  const model = await prepareOwn(session, data, request, name, folder);
+  return engine === "chat" || engine === "openai" ? prepareEndpoint(session, model, folder, task) : model;
+}
+
+/** The endpoint, and what the prompt is made of. */
+async function prepareEndpoint(session: Session, model: JobModel, folder: string, task: Job["task"]): Promise<JobModel> {
+  const { project } = session;
+  const spec = model.spec as Extract<Model, { engine: "chat" | "openai" }>;
+  const endpoint = jobEndpoint(project, spec);
+  if (spec.engine === "openai") return { ...model, endpoint, identity: identityOf(project, spec, { endpoint }) };
+  const template = await templateOf(project, model.name, spec);
+  tryTemplate(task, spec, template);
+  const wantsShots = spec.prompt.shots !== undefined && spec.prompt.style !== "zero-shot";
+  const shots = wantsShots ? await shotsOf(session, model.name, spec, await readRows(folder), task.targets) : undefined;
+  return {
+    ...model,
+    endpoint,
+    ...(template === undefined ? {} : { template }),
+    ...(shots === undefined ? {} : { shots }),
+    identity: identityOf(project, spec, { endpoint, template, shots }),
+  };
+}
+
+/** Engines that the Node runner does not run: as a stage they take part by the predictions of their newest evaluation. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["qlora"]);
+
+async function prepareCascade(
+  session: Session,
+  data: ProjectData,
+  request: JobRequest,
+  name: string,
+  folder: string,
+  task: Job["task"],
+): Promise<JobModel> {
+  const spec = modelSpec(session, name) as Extract<Model, { engine: "cascade" }>;
+  const { artifact: _, ...others } = request;
+  const stages: NonNullable<JobModel["stages"]> = [];
+  for (const stage of spec.stages) {
+    const prepared = ELSEWHERE.has(modelSpec(session, stage).engine)
+      ? await preparePredicted(session, stage, folder)
+      : await prepareModel(session, data, { ...others, kind: "evaluate" }, stage, folder, task);
+    const { stages: __, ...own } = prepared;
+    stages.push(own);
+  }
+  const identity = createHash("sha256")
+    .update(JSON.stringify([spec.take ?? session.project.spec.confidence.accept, ...stages.map(useOf)]))
+    .digest("hex");
+  return { name, spec, training_spec: trainingSpecHash(session.project, name), stages, identity };
+}
+
+/** A stage by what it predicted when it was last evaluated. */
+async function preparePredicted(session: Session, name: string, folder: string): Promise<JobModel> {
+  const evaluation = await newestEvaluation(session, name);
+  if (!evaluation) {
+    throw new WorkflowError(`Stage "${name}" takes part by its predictions, and it has not been evaluated. Evaluate it first.`);
+  }
+  const job = evaluation.job.id;
+  const of = evaluation.job.models.find((model) => model.name === name)!;
+  const path = `data/stages/${name}.jsonl`;
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  let lines = "";
+  for await (const prediction of readPredictions(session, job)) {
+    if (prediction.model === name) lines += `${JSON.stringify(brief(prediction))}\n`;
+  }
+  await writeFile(join(folder, path), lines);
+  return { name, spec: of.spec, training_spec: of.training_spec, predictions: { path, job }, identity: useOf(of) };
+}
+
+/** A model whose files are in the project's folder or in its own fine-tune. */
+async function prepareOwn(
   session: Session,
   data: ProjectData,
   request: JobRequest,
@@ -246,4 +331,5 @@ async function certificateUses(session: Session, models: readonly JobModel[]): P
   return Object.fromEntries(models.map(({ name }) => [name, spent.size]));
 }
 
-const useOf = ({ name, artifact, source }: JobModel): string => `${name}\n${artifact?.job ?? source?.sha256 ?? ""}`;
+const useOf = ({ name, artifact, source, identity }: JobModel): string =>
+  [name, artifact?.job ?? source?.sha256 ?? "", ...(identity === undefined ? [] : [identity])].join("\n");

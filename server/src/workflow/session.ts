@@ -8,19 +8,20 @@ import { localHost } from "../jobs/hosts/local.ts";
 import { type JobManager, type JobManagerOptions, jobManager } from "../jobs/manager.ts";
 import type { Project } from "../project/project.ts";
 import { type DecisionLog, openDecisionLog } from "../review/decisions.ts";
+import { WorkflowError } from "./error.ts";
+import { type KeyOf, keyEnvironment, keysFromEnvironment } from "./keys.ts";
 
 export interface Session {
   project: Project;
+  /** Where keys of endpoints come from, once the person has agreed. */
+  keyOf: KeyOf;
   jobs: JobManager;
   duckdb: DuckDb;
   decisions: DecisionLog;
   close(): Promise<void>;
 }
 
-/** Something a person asked for cannot be done. The message says what is wrong and what to do. */
-export class WorkflowError extends Error {
-  override name = "WorkflowError";
-}
+export { WorkflowError };
 
 /** Whether a job in the project's jobs folder is this project's. A folder that was moved since takes its jobs along. */
 export function isJobOf(project: Project, job: Job): boolean {
@@ -32,7 +33,10 @@ export function jobsFolder(project: Project): string {
   return join(project.stateFolder, "jobs");
 }
 
-export function openSession(project: Project, options: Pick<JobManagerOptions, "onCondition"> = {}): Session {
+export function openSession(
+  project: Project,
+  { keyOf = keysFromEnvironment(process.env), ...options }: Pick<JobManagerOptions, "onCondition"> & { keyOf?: KeyOf } = {},
+): Session {
   const root = jobsFolder(project);
   const local = localHost({ jobs: root });
   const duckdb = createDuckDb({ folder: project.folder });
@@ -40,11 +44,15 @@ export function openSession(project: Project, options: Pick<JobManagerOptions, "
     root,
     host: (job) => hostOf(job, local),
     // VS Code's own Node runs the runner: a machine needs no Node of its own.
-    runner: () => ({ command: [process.execPath, entryPath("runner")], env: { ELECTRON_RUN_AS_NODE: "1" } }),
+    runner: async (job) => ({
+      command: [process.execPath, entryPath("runner")],
+      env: { ELECTRON_RUN_AS_NODE: "1", ...(await keyEnvironment(job, project.file, keyOf)) },
+    }),
     ...options,
   });
   return {
     project,
+    keyOf,
     jobs,
     duckdb,
     decisions: openDecisionLog(project.decisionsFile),

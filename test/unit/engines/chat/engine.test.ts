@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { chatEngine } from "../../../../server/src/engines/chat/engine.ts";
+import { EngineError } from "../../../../server/src/engines/engine.ts";
+import { jobOf, ran, remove, rowsOf, temporary } from "./run.ts";
+import { type Fault, lastMessage, startServer, type TestServer, type TestServerOptions, token } from "./server.ts";
+
+describe("engine chat", () => {
+  let folder: string;
+  let server: TestServer | undefined;
+  beforeEach(() => {
+    folder = temporary();
+  });
+  afterEach(async () => {
+    await server?.close();
+    server = undefined;
+    remove(folder);
+  });
+  const serve = async (options: Partial<TestServerOptions> = {}) => {
+    server = await startServer({ reply: () => ({ text: "good" }), keepBodies: true, ...options });
+    return { base_url: server.url };
+  };
+  const texts = (n: number) => Array.from({ length: n }, (_, i) => `text ${i}`);
+
+  it("asks each row once and reads the label", async () => {
+    const endpoint = await serve({ reply: (body) => ({ text: lastMessage(body).endsWith("1") ? "Bad." : "good" }) });
+    const { predictions, error } = await ran(chatEngine, { rows: rowsOf(texts(3)), endpoint }, folder);
+    assert.equal(error, undefined);
+    assert.deepEqual(predictions.map(({ row, label }) => [row, label]).sort(), [
+      ["test-0", "good"],
+      ["test-1", "bad"],
+      ["test-2", "good"],
+    ]);
+    assert.deepEqual([...server!.answered.values()], [1, 1, 1]);
+    assert.ok(predictions[0]!.tokens!.prompt > 0);
+  });
+
+  const kinds: (Fault | undefined)[] = [
+    "429",
+    "429 with headers",
+    "500",
+    "cut",
+    "slow",
+    "malformed",
+    "empty choices",
+    "error in 200",
+    "hang up",
+  ];
+  it("1,000 rows through every kind of fault: each answered once, counted once", async function () {
+    this.timeout(60_000);
+    const tries = new Map<string, number>();
+    const endpoint = await serve({
+      keepBodies: false,
+      reply: (body) =>
+        lastMessage(body).endsWith("7") ? { text: "", refusal: "I cannot help with that." } : { text: "bad" },
+      fault(body) {
+        const key = lastMessage(body);
+        const before = tries.get(key) ?? 0;
+        tries.set(key, before + 1);
+        const row = Number(key.split(" ")[1]);
+        // One row in five, each with a fault of its own, once.
+        return before === 0 && row % 5 === 0 ? kinds[(row / 5) % kinds.length] : undefined;
+      },
+    });
+    const given = { rows: rowsOf(texts(1000)), endpoint: { ...endpoint, concurrency: 32 } };
+    const { predictions, error } = await ran(chatEngine, given, folder);
+    assert.equal(error, undefined);
+    assert.equal(predictions.length, 1000);
+    assert.equal(new Set(predictions.map(({ row }) => row)).size, 1000);
+    assert.equal(predictions.filter(({ problem }) => problem === "refused").length, 100);
+    assert.equal(predictions.filter(({ label }) => label === "bad").length, 900);
+    assert.equal(server!.answered.size, 1000);
+    assert.ok(
+      [...server!.answered.values()].every((times) => times === 1),
+      "a row was paid twice",
+    );
+    assert.ok(server!.mostInFlight <= 32);
+  });
+
+  it("a second job asks nothing that was paid for; another prompt does", async () => {
+    const endpoint = await serve();
+    const cache = `${folder}/cache`;
+    const given = { rows: rowsOf(texts(20)), endpoint };
+    await ran(chatEngine, given, folder, { cache });
+    const before = server!.requests;
+    const again = await ran(chatEngine, given, folder, { cache, ...secondJob(given) });
+    assert.equal(again.predictions.length, 20);
+    assert.equal(server!.requests, before);
+    await ran(chatEngine, { ...given, instructions: "Something else." }, folder, { cache });
+    assert.equal(server!.requests, before + 20);
+  });
+
+  it("a run that was broken off goes on where it stopped", async () => {
+    const stop = new AbortController();
+    const endpoint = await serve({
+      reply() {
+        if (server!.requests >= 30) stop.abort("cancel");
+        return { text: "good" };
+      },
+      delay: 2,
+    });
+    const given = { rows: rowsOf(texts(100)), endpoint };
+    const first = await ran(chatEngine, given, folder, { signal: stop.signal });
+    assert.equal(first.error, "cancel");
+    const second = await ran(chatEngine, given, folder);
+    assert.equal(second.error, undefined);
+    assert.equal(second.predictions.length, 100);
+    const twice = [...server!.answered.values()].filter((times) => times > 1).length;
+    assert.ok(twice <= 8, `${twice} calls were sent again`);
+    const lost = second.events.filter((event) => event.type === "log" && /never answered/.test(event.message));
+    assert.equal(lost.length, 1);
+  });
+
+  it("stops at the budget, and keeps what was paid for", async () => {
+    const endpoint = await serve();
+    const price = { input_per_million: 1000, output_per_million: 1000 };
+    const given = { rows: rowsOf(texts(50)), endpoint: { ...endpoint, price, concurrency: 1 }, spec: { budget: 1 } };
+    const { predictions, error } = await ran(chatEngine, given, folder);
+    assert.ok(error instanceof EngineError);
+    assert.match(error.message, /budget of \$1 is spent.*of 50 rows are answered/);
+    assert.ok(predictions.length > 0 && predictions.length < 50);
+    assert.ok(predictions.reduce((sum, { dollars = 0 }) => sum + dollars, 0) <= 1);
+    assert.equal(predictions.length, server!.requests);
+  });
+
+  it("a budget without a price is refused before anything is asked", async () => {
+    const endpoint = await serve();
+    const { error } = await ran(chatEngine, { rows: rowsOf(texts(1)), endpoint, spec: { budget: 1 } }, folder);
+    assert.match((error as Error).message, /nothing is known of the price/);
+    assert.equal(server!.requests, 0);
+  });
+
+  for (const [status, code, pattern] of [
+    [401, "invalid_api_key", /does not accept the key/],
+    [404, "model_not_found", /knows no model "test-model"/],
+    [429, "insufficient_quota", /no credit left/],
+  ] as const) {
+    it(`${status} ${code} ends the job with what to do, after one call a slot`, async () => {
+      const body = { error: { message: `${code}: no`, code, param: null, type: "x" } };
+      const endpoint = await serve({ fault: () => ({ status, body }) });
+      const { error } = await ran(chatEngine, { rows: rowsOf(texts(50)), endpoint }, folder);
+      assert.ok(error instanceof EngineError);
+      assert.match(error.message, pattern);
+      assert.ok(error.remedy);
+      assert.ok(server!.requests <= 8);
+    });
+  }
+
+  it("leaves out what the endpoint does not take", async () => {
+    const endpoint = await serve({
+      fault: (body) =>
+        body.seed != null
+          ? {
+              status: 400,
+              body: { error: { message: "Unsupported parameter: 'seed'", code: "x", param: "seed", type: "x" } },
+            }
+          : undefined,
+    });
+    const { predictions, events } = await ran(chatEngine, { rows: rowsOf(texts(5)), endpoint }, folder);
+    assert.equal(predictions.filter(({ label }) => label === "good").length, 5);
+    assert.ok(events.some((event) => event.type === "log" && /does not take "seed"/.test(event.message)));
+  });
+
+  it("one bad request is that row's failure, not the job's", async () => {
+    const endpoint = await serve({
+      fault: (body) =>
+        lastMessage(body) === "text 2"
+          ? {
+              status: 400,
+              body: { error: { message: "too long", code: "context_length_exceeded", param: null, type: "x" } },
+            }
+          : undefined,
+    });
+    const { predictions, error } = await ran(chatEngine, { rows: rowsOf(texts(5)), endpoint }, folder);
+    assert.equal(error, undefined);
+    assert.deepEqual(
+      predictions.filter(({ problem }) => problem).map(({ row, problem }) => [row, problem]),
+      [["test-2", "failed"]],
+    );
+  });
+
+  it("sends no key to another origin, and says which it wants", async () => {
+    const endpoint = await serve();
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, key: "SOME_KEY" } };
+    const keys = [{ name: "SOME_KEY", origin: "https://elsewhere.example", value: "secret" }];
+    const { error } = await ran(chatEngine, given, folder, { keys });
+    assert.match((error as Error).message, /wants the key SOME_KEY/);
+    assert.equal(server!.requests, 0);
+  });
+
+  it("looks once at what the endpoint can do, and asks by schema where it keeps to one", async () => {
+    const endpoint = await serve({
+      reply: (body) => ({
+        text: lastMessage(body).startsWith("Is this text") ? '{"label": "quartz"}' : '{"label": "bad"}',
+      }),
+    });
+    const given = { rows: rowsOf(texts(3)), endpoint: { ...endpoint, structured: undefined, logprobs: undefined } };
+    const { predictions } = await ran(chatEngine, given as never, folder);
+    assert.ok(predictions.every(({ label }) => label === "bad"));
+    const [probe, first] = server!.bodies;
+    assert.match(lastMessage(probe!), /^Is this text/);
+    assert.equal(first!.response_format?.type, "json_schema");
+    // No log-probabilities: votes.
+    assert.equal(first!.n, 5);
+  });
+
+  it("votes: the share of the answers, the rest of a failed one uncovered", async () => {
+    const said = ["good", "bad", "good", "good", "what?"];
+    const endpoint = await serve({ reply: (_, choice) => ({ text: said[choice]! }) });
+    const spec = { confidence: { signal: "votes", samples: 5 } };
+    const { predictions } = await ran(chatEngine, { rows: rowsOf(texts(1)), endpoint, spec }, folder);
+    const [{ label, score, top, rest, uncovered }] = predictions as [(typeof predictions)[number]];
+    assert.deepEqual(
+      [label, score, top, rest, uncovered],
+      [
+        "good",
+        0.6,
+        [
+          ["good", 0.6],
+          ["bad", 0.2],
+        ],
+        0.2,
+        0.2,
+      ],
+    );
+    assert.equal(server!.requests, 1);
+    assert.equal(server!.bodies[0]!.temperature, 1);
+  });
+
+  it("votes of an endpoint that gives one answer a call", async () => {
+    const endpoint = await serve({
+      fault: (body) =>
+        (body.n ?? 1) > 1
+          ? { status: 400, body: { error: { message: "n > 1 is not supported", code: null, param: "n", type: "x" } } }
+          : undefined,
+      reply: (body) => ({ text: (body.seed ?? 0) % 2 === 0 ? "good" : "bad" }),
+    });
+    const spec = { confidence: { signal: "votes", samples: 3 } };
+    const { predictions } = await ran(chatEngine, { rows: rowsOf(texts(1)), endpoint, spec }, folder);
+    assert.equal(predictions[0]!.top.reduce((sum, [, p]) => sum + p, 0).toFixed(3), "1.000");
+    assert.equal(server!.answered.get("text 0"), 3);
+  });
+
+  it("scores from log-probabilities", async () => {
+    const endpoint = await serve({
+      reply: () => ({ text: "good", tokens: [token(["good", 0.6], ["bad", 0.2], ["The", 0.1]), token(["", 1])] }),
+    });
+    const { predictions } = await ran(
+      chatEngine,
+      { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 3 } },
+      folder,
+    );
+    const [{ label, top, uncovered }] = predictions as [(typeof predictions)[number]];
+    // 0.6 and 0.2 of the 0.9 that is a label or may be one: 0.1 was not seen.
+    assert.equal(label, "good");
+    assert.deepEqual(
+      top.map(([name, p]) => [name, p.toFixed(4)]),
+      [
+        ["good", "0.6667"],
+        ["bad", "0.2222"],
+      ],
+    );
+    assert.equal(uncovered?.toFixed(4), "0.1111");
+  });
+
+  it("divides out what rows without content get", async () => {
+    const endpoint = await serve({
+      reply: (body) => {
+        const empty = ["N/A", "", "[MASK]"].includes(lastMessage(body));
+        return {
+          text: "good",
+          tokens: [empty ? token(["good", 0.8], ["bad", 0.2]) : token(["good", 0.7], ["bad", 0.3])],
+        };
+      },
+    });
+    const spec = { confidence: { length_bias: "content-free" } };
+    const { predictions } = await ran(
+      chatEngine,
+      { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2 }, spec },
+      folder,
+    );
+    assert.equal(predictions[0]!.label, "bad");
+    assert.equal(predictions[0]!.score.toFixed(4), (0.3 / 0.2 / (0.3 / 0.2 + 0.7 / 0.8)).toFixed(4));
+  });
+});
+
+function secondJob(given: Parameters<typeof ran>[1]) {
+  const job = { ...jobOf(given), id: "20261122-0001-test-00000001" };
+  return { job };
+}
