@@ -134,9 +134,7 @@ const BAD: [name: string, text: string, expected: string[]][] = [
   [
     "a word for a number",
     frame({ rest: "models:\n  m:\n    engine: openai\n    base: x\n    epochs: three\n" }),
-    [
-      '12:13 error wrong-value: "epochs" must be "auto" or a number, 0 to 1000; it is "three".',
-    ],
+    ['12:13 error wrong-value: "epochs" must be "auto" or a number, 0 to 1000; it is "three".'],
   ],
   [
     "a number out of bounds, an empty value, a list of the wrong length",
@@ -222,13 +220,9 @@ const BAD: [name: string, text: string, expected: string[]][] = [
       rest: "models:\n  base: { engine: linear }\n  zero: { engine: chat, endpoint: opnai, model: x }\n  q: { engine: qlora, base: b, host: a1g }\n  both: { engine: cascade, stages: [base, zeros] }\nhosts:\n  a10g: { kind: ssh, address: me@there }\nreview: { model: bse }\n",
     }),
     [
->>>>
-
       '10:35 error unknown-endpoint: There is no endpoint "opnai". Did you mean "openai"?',
       '11:16 information engine-not-run: Engine "qlora" is checked but not run by this version of Clf. Runs now: linear, predictions, chat, openai, cascade.',
       '11:38 error unknown-host: There is no host "a1g". Did you mean "a10g"?',
->>>>
-
       '12:43 error unknown-model: There is no model "zeros". Did you mean "zero"?',
       '14:3 information unused-host: No model uses the host "a10g". Remove it, or name it in a model\'s "host".',
       '14:17 information host-not-run: Hosts of kind "ssh" are checked but not used by this version of Clf. Jobs run on: local.',
