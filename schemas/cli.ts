@@ -4,6 +4,7 @@ import { Decision, FlagReason } from "./decisions.ts";
 import { Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
+import { LabelSet } from "./protocol.ts";
 import { LabelNoise, Report } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
@@ -116,6 +117,8 @@ const PredictedTarget = z.strictObject({
   /** Null while there is no accept rule. */
   accepted: z.boolean().nullable(),
   reasons: z.array(FlagReason),
+  /** The labels among which the right one is for `coverage` of the flagged rows; null for accepted ones. */
+  set: LabelSet.nullable(),
 });
 
 /** `clf predict --text`. */
@@ -165,6 +168,8 @@ export const FlaggedDocument = z.strictObject({
       margin: z.number(),
       top: ranked,
       reasons: z.array(FlagReason),
+      /** The prediction set; null where the prediction must not be seen. */
+      set: LabelSet.nullable(),
       /** The label in the data. */
       given: z.string().nullable(),
       /** How likely the given label is wrong, where that is suspected. */

@@ -895,6 +895,44 @@ export const Confidence = z
     audit: fraction
       .default(0.02)
       .meta({ description: "Share of accepted rows that are reviewed all the same.", examples: [0.02] }),
+    sets: z
+      .strictObject({
+        method: z
+          .enum(["lac", "aps"])
+          .default("lac")
+          .meta({
+            description: "`lac`: the smallest sets. `aps`: larger ones for harder rows.",
+            examples: ["lac"],
+          }),
+        coverage: z
+          .number()
+          .gt(0)
+          .lt(1)
+          .default(0.9)
+          .meta({ description: "Share of flagged rows whose right label is in the set.", examples: [0.9] }),
+      })
+      .prefault({})
+      .meta({
+        description: "The labels that are marked in review: the right one is among them that often.",
+        examples: [{ method: "lac", coverage: 0.9 }],
+      }),
+    price: z
+      .strictObject({
+        error: z
+          .number()
+          .min(0)
+          .meta({ description: "Price of an accepted row that is wrong.", examples: [20] }),
+        review: z
+          .number()
+          .min(0)
+          .meta({ description: "Price of reviewing a row.", examples: [0.5] }),
+      })
+      .optional()
+      .meta({
+        description:
+          "What an error and a review cost, in any one currency. With it the report shows the threshold of least cost beside the certified one. Default: none.",
+        examples: [{ error: 20, review: 0.5 }],
+      }),
   })
   .meta({
     description: "Calibration and the accept rule.",

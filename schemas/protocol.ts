@@ -7,6 +7,7 @@ import * as z from "zod";
 import { FlagReason } from "./decisions.ts";
 import { JobEvent } from "./events.ts";
 import { JobKind, JobProgress, JobState } from "./job.ts";
+import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
 import { SplitName } from "./rows.ts";
 
@@ -82,6 +83,9 @@ export const JobView = z.strictObject({
 });
 export type JobView = z.output<typeof JobView>;
 
+/** A conformal prediction set. */
+export const LabelSet = z.strictObject({ labels: z.array(z.string()), others: z.boolean(), coverage: z.number() });
+
 /** One target's prediction as people see it. */
 export const TargetView = z.strictObject({
   target: z.string(),
@@ -92,6 +96,8 @@ export const TargetView = z.strictObject({
   top: z.array(z.tuple([z.string(), z.number()])),
   accepted: z.boolean(),
   reasons: z.array(FlagReason),
+  /** The labels among which the right one is for `coverage` of the flagged rows; `others`: labels not listed are in it too. */
+  set: LabelSet.nullable(),
   decided: z.enum(["confirmed", "corrected", "none", "skipped"]).nullable(),
   /** To be judged without the prediction, which is left out here; with the reason `relabel` without the label as well. */
   blind: z.boolean(),
@@ -167,6 +173,7 @@ const done = z.strictObject({});
 
 /** Requests from the client: name → parameters and result. */
 export const requests = {
+  ...previewRequests,
   /** All projects of the workspace. */
   "clf/projects": { params: z.strictObject({}), result: z.array(ProjectSummary) },
   /** What the columns of a data file look like, for a new project. */
@@ -321,6 +328,7 @@ export const requests = {
 
 /** Notifications from the server. */
 export const notifications = {
+  ...previewNotifications,
   "clf/jobs/changed": z.strictObject({ job: JobView }),
   "clf/jobs/removed": z.strictObject(ofJob),
   "clf/projects/changed": z.strictObject({}),

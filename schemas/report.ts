@@ -200,6 +200,67 @@ export const LabelNoise = z.strictObject({
   riskAgainstJudgedBound: share,
 });
 
+const CostLine = z.strictObject({ threshold: z.number(), coverage: share, errors: z.int(), costPerRow: z.number() });
+export type CostLine = z.output<typeof CostLine>;
+/** The threshold of least cost, with `confidence.price`: on the certifying rows, and what it would have cost on the test rows. */
+export const Cost = z.strictObject({
+  n: z.int(),
+  prices: z.strictObject({ error: z.number(), review: z.number() }),
+  calibrated: CostLine,
+  measured: CostLine,
+  reviewAll: CostLine,
+  acceptAll: CostLine,
+  /** On the rows that are reported: the calibrated threshold, the rule in force (null without one), and the two extremes. */
+  reported: z
+    .strictObject({ calibrated: CostLine, rule: CostLine.nullable(), reviewAll: CostLine, acceptAll: CostLine })
+    .nullable(),
+});
+export type Cost = z.output<typeof Cost>;
+
+/** Split conformal prediction sets for flagged rows, and what they did on flagged rows that are reported. */
+export const PredictionSets = z.strictObject({
+  rule: z.strictObject({
+    method: z.enum(["lac", "aps"]),
+    coverage: share,
+    quantile: z.number().nullable(),
+    rows: z.int(),
+    fittedOn: z.enum(["validation", "out-of-fold"]),
+  }),
+  measured: z
+    .strictObject({
+      n: z.int(),
+      covered: z.int(),
+      coverage: Measure.nullable(),
+      meanSize: z.number().nullable(),
+      sizes: z.array(z.int()),
+    })
+    .nullable(),
+});
+export type PredictionSets = z.output<typeof PredictionSets>;
+
+/** The pool against the rows that certify. */
+export const Drift = z.strictObject({
+  reference: z.int(),
+  current: z.int(),
+  /** Rows that reviews have taken out of the pool: so much more must the answers of the rest have moved. */
+  reviewed: z.int(),
+  /** What the model says of the pool moved: its certificates do not hold there. */
+  voids: z.boolean(),
+  tests: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(["ks", "labels"]),
+      distance: share,
+      p: share,
+      drifted: z.boolean(),
+      moved: z.array(z.strictObject({ label: z.string(), change: z.number() })),
+      /** Null: of the inputs. */
+      target: z.string().nullable(),
+    }),
+  ),
+});
+export type Drift = z.output<typeof Drift>;
+
 /** One accept decision: of whole rows (one entry) or of each target (an entry a target). */
 export const AcceptDecision = z.strictObject({
   /** The targets that are decided together. */
@@ -218,10 +279,16 @@ export const AcceptDecision = z.strictObject({
       expectedErrors: z.number().nullable(),
       errorBound: share,
       reviewShare: share,
+      /** Errors and reviews at `confidence.price`; absent without prices. */
+      costPerRow: z.number().optional(),
     }),
   ),
   /** On the rows without labels, when they were predicted. */
   pool: z.strictObject({ rows: z.int(), accepted: z.int(), flagged: z.int() }).nullable(),
+  /** With `confidence.price`. */
+  cost: Cost.optional(),
+  /** In sentences: parts of the rule, labels never accepted, the threshold of least cost, prediction sets. */
+  details: z.array(z.string()).optional(),
   /** Beside the certificate once validation rows have been labelled again; not in the file, for it follows the decisions. */
   labelNoise: LabelNoise.optional(),
 });
@@ -268,10 +335,14 @@ export const ModelReport = z.strictObject({
       calibration_why: z.string(),
       /** Null when there is no row to report from. */
       report: TargetReport.nullable(),
+      /** Absent when there was nothing to calibrate them on. */
+      sets: PredictionSets.optional(),
     }),
   ),
   joint: z.strictObject({ targets: z.int(), n: z.int(), jointAccuracy: Measure.nullable() }).nullable(),
   accept: z.array(AcceptDecision),
+  /** Absent without a pool. */
+  drift: Drift.optional(),
   /** Seconds of the prediction run, and rows a second. */
   seconds: z.number(),
   predictions: z.int(),

@@ -1,5 +1,13 @@
 /** The report panel: verdict first, then figures with their intervals. */
-import type { AcceptDecision, Change, Measure, ModelReport, Report, TargetReport } from "../../../schemas/report.ts";
+import type {
+  AcceptDecision,
+  Change,
+  Measure,
+  ModelReport,
+  PairComparison,
+  Report,
+  TargetReport,
+} from "../../../schemas/report.ts";
 import type { FromReport, ReportState, ToReport } from "../messages.ts";
 import { h, replace } from "../shared/dom.ts";
 import { connectHost } from "../shared/vscode.ts";
@@ -91,7 +99,10 @@ function drawTarget(name: string, report: TargetReport, why: string): Node[] {
   ];
 }
 
-function drawAccept({ targets, why, measured, thresholds, pool }: AcceptDecision, several: boolean): Node[] {
+function drawAccept(
+  { targets, why, measured, thresholds, pool, details, cost }: AcceptDecision,
+  several: boolean,
+): Node[] {
   const on = several ? `${targets.join(", ")}: ` : "";
   const found = measured?.coverage?.value
     ? ` On the test rows it takes ${percent(measured.coverage.value)}; ${measured.errorRate ? `${percent(measured.errorRate.value)} of those are wrong` : "none of those can be judged"}.`
@@ -99,18 +110,27 @@ function drawAccept({ targets, why, measured, thresholds, pool }: AcceptDecision
   const waiting = pool ? ` Of ${whole(pool.rows)} rows in the pool you review ${whole(pool.flagged)}.` : "";
   return [
     h("p", {}, `${on}${why}${found}${waiting}`),
+    ...(details?.length ? [h("ul", {}, ...details.map((words) => h("li", {}, words)))] : []),
     ...(thresholds.length > 0
       ? [
           table({
             caption: several ? `Thresholds: ${targets.join(", ")}` : "Thresholds: what other choices would do",
-            head: ["confidence at least", "accepted", "right", "wrong rows", "wrong, at most (95 %)", "to review"],
-            rows: thresholds.map(({ threshold, coverage, accuracy, errors, errorBound, reviewShare }) => [
+            head: [
+              "confidence at least",
+              "accepted",
+              "right",
+              "wrong rows",
+              "wrong, at most (95 %)",
+              "to review",
+            ].concat(cost ? ["cost a row"] : []),
+            rows: thresholds.map(({ threshold, coverage, accuracy, errors, errorBound, reviewShare, costPerRow }) => [
               threshold.toFixed(3),
               share(coverage),
               share(accuracy),
               whole(errors),
               percent(errorBound),
               percent(reviewShare),
+              ...(cost ? [costPerRow?.toPrecision(3) ?? "–"] : []),
             ]),
           }),
         ]
@@ -160,12 +180,7 @@ function drawChange(change: Change): Node[] {
     whole(pair.onlyA),
     whole(pair.onlyB),
   ]);
-  const labels = Object.entries(change.targets).flatMap(([target, { labels }]) =>
-    labels
-      .filter(({ gained, lost }) => gained !== lost)
-      .map(({ label, gained, lost }) => ({ target, label, gained, lost })),
-  );
-  labels.sort((a, b) => Math.abs(b.gained - b.lost) - Math.abs(a.gained - a.lost));
+  const pairs = Object.entries(change.targets).map(([target, pair]) => ({ of: target, pair }));
   return [
     h("p", {}, facts.filter(Boolean).join(" · ")),
     table({
@@ -173,20 +188,41 @@ function drawChange(change: Change): Node[] {
       head: ["target", "rows", "before", "now", "points (95 %)", "newly right", "newly wrong"],
       rows,
     }),
-    ...(labels.length > 0
-      ? [
-          table({
-            caption: "Labels that changed most",
-            head: ["label", "target", "newly right", "newly wrong"],
-            words: [1],
-            rows: labels
-              .slice(0, 10)
-              .map(({ target, label, gained, lost }) => [label, target, whole(gained), whole(lost)]),
-          }),
-        ]
-      : []),
+    ...labelChanges("target", pairs),
   ];
 }
+
+const MOST_LABELS = 10;
+
+/** The labels with the greatest net change among some pairs. */
+function labelChanges(what: string, pairs: readonly { of: string; pair: PairComparison }[]): Node[] {
+  const labels = pairs.flatMap(({ of, pair }) =>
+    pair.labels.filter(({ gained, lost }) => gained !== lost).map((label) => ({ of, ...label })),
+  );
+  labels.sort((a, b) => Math.abs(b.gained - b.lost) - Math.abs(a.gained - a.lost));
+  if (labels.length === 0) return [];
+  return [
+    table({
+      caption: "Labels that changed most",
+      head: ["label", what, "rows", "recall before", "now", "newly right", "newly wrong", "McNemar"],
+      words: [1],
+      rows: labels
+        .slice(0, MOST_LABELS)
+        .map(({ of, label, support, recallA, recallB, gained, lost, mcnemar }) => [
+          label,
+          of,
+          whole(support),
+          percent(recallB),
+          percent(recallA),
+          whole(gained),
+          whole(lost),
+          pValue(mcnemar),
+        ]),
+    }),
+  ];
+}
+
+const pValue = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 
 function draw(report: Report): void {
   const models = Object.keys(report.models);
@@ -195,7 +231,7 @@ function draw(report: Report): void {
     target ?? "all targets",
     whole(pair.n),
     points(pair.difference),
-    pair.mcnemarHolm < 0.0001 ? "< 0.0001" : pair.mcnemarHolm.toFixed(4),
+    pValue(pair.mcnemarHolm),
     `${whole(pair.onlyA)} / ${whole(pair.onlyB)}`,
   ]);
   const rows = Object.entries(report.rows).map(([split, n]) => `${split} ${whole(n ?? 0)}`);
@@ -228,6 +264,13 @@ function draw(report: Report): void {
         words: [1],
         rows: compared,
       }),
+    ...labelChanges(
+      "models: the first instead of the second",
+      report.comparisons.map(({ a, b, target, pair }) => ({
+        of: `${a} against ${b}${target === null ? "" : `, ${target}`}`,
+        pair,
+      })),
+    ),
     ...Object.entries(report.models).flatMap(([name, model]) => drawModel(name, model)),
     h(
       "footer",

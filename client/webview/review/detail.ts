@@ -1,24 +1,10 @@
 /** One flagged row: its inputs, the likeliest labels with their probabilities, the label now, and why it is here. */
-import type { Explanation, FlaggedItem, RowDetail, TargetView } from "../../../schemas/protocol.ts";
+import type { Explanation, FlaggedItem, RowDetail } from "../../../schemas/protocol.ts";
 import { h, s } from "../shared/dom.ts";
+import { type Choice, setWords } from "./choices.ts";
 
-/** Labels with a number key. */
-export const NUMBERED = 9;
 /** Words that are underlined in the text. */
 const WORDS = 8;
-
-/** What one key can choose. */
-export interface Choice {
-  label: string;
-  /** Null where the prediction is not to be seen. */
-  confidence: number | null;
-}
-
-/** The labels that keys 1 to 9 choose: the likeliest, or, judged blind, the first ones of the project. */
-export function choicesOf(item: FlaggedItem, view: TargetView | undefined, labels: readonly string[]): Choice[] {
-  if (item.blind) return labels.slice(0, NUMBERED).map((label) => ({ label, confidence: null }));
-  return (view?.top ?? []).slice(0, NUMBERED).map(([label, confidence]) => ({ label, confidence }));
-}
 
 export interface DetailOptions {
   item: FlaggedItem;
@@ -62,6 +48,7 @@ export function drawDetail({ item, detail, choices, explanation, reasons, severa
       { class: "choices", "aria-label": `Labels of ${item.target}` },
       ...choices.map((choice, i) => row(choice, i + 1, choose)),
     ),
+    view?.set && h("p", { class: "facts soft" }, setWords(view.set, choices)),
     choices.length === 0 &&
       h("p", { class: "facts" }, "The model gave no usable answer. Search for the right label with /."),
     h(
@@ -85,17 +72,22 @@ export function drawDetail({ item, detail, choices, explanation, reasons, severa
           })
           .join(" · "),
       ),
-  ].filter((node) => node !== false);
+  ].filter((node) => node !== false && node != null);
 }
 
-function row({ label, confidence }: Choice, number: number, choose: (number: number) => void): HTMLElement {
-  const spoken = confidence === null ? "" : `, ${Math.round(confidence * 100)} percent`;
+function row({ label, confidence, inSet }: Choice, number: number, choose: (number: number) => void): HTMLElement {
+  const spoken = `${confidence === null ? "" : `, ${Math.round(confidence * 100)} percent`}${inSet ? ", marked" : ""}`;
   return h(
     "li",
     {},
     h(
       "button",
-      { class: "choice", type: "button", "aria-label": `${number}: ${label}${spoken}`, click: () => choose(number) },
+      {
+        class: inSet ? "choice marked" : "choice",
+        type: "button",
+        "aria-label": `${number}: ${label}${spoken}`,
+        click: () => choose(number),
+      },
       h("span", { class: "key" }, String(number)),
       h("span", { class: "name", title: label }, label),
       confidence === null ? h("span") : bar(confidence),

@@ -11,7 +11,8 @@ import { neededJobs } from "../workflow/artifacts.ts";
 import type { Session } from "../workflow/session.ts";
 import { CliError, duration, EXIT, percent, print, printJson, table } from "./io.ts";
 import { watchJob } from "./jobs.ts";
-import { chosenReport, knownJob, printReport } from "./model-commands.ts";
+import { chosenReport, knownJob } from "./model-commands.ts";
+import { printReport, printThresholds } from "./print-report.ts";
 import { withProject } from "./project.ts";
 
 const ACTIONS = ["list", "show", "logs", "cancel", "resume", "delete", "clean"] as const;
@@ -160,7 +161,10 @@ export async function report(
       if (options.json) printJson({ file, job: found.job });
       else print(`Wrote ${relative(process.cwd(), file)}.`);
     } else if (options.json) printJson(found);
-    else printReport(found);
+    else {
+      printReport(found);
+      printThresholds(found);
+    }
     return EXIT.fine;
   });
 }

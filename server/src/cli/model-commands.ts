@@ -8,8 +8,9 @@ import { isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { reportToShow } from "../workflow/report.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
-import { CliError, EXIT, percent, print, printJson, say, table } from "./io.ts";
+import { CliError, EXIT, print, printJson, say } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
+import { printReport, printThresholds } from "./print-report.ts";
 import { projectPath, soundData, withProject } from "./project.ts";
 
 /** What commands that start jobs have in common. */
@@ -121,7 +122,10 @@ export async function compare(path: string, options: JobOptions): Promise<number
     const job = await runJob(session, data, { kind: "compare", models, splits: ["pool"], ...common(options) });
     const report = await reportToShow(session, job.id);
     if (options.json) printJson(report);
-    else printReport(report);
+    else {
+      printReport(report);
+      printThresholds(report);
+    }
     return EXIT.fine;
   });
 }
@@ -191,44 +195,4 @@ function targetDocument(
       certified: rule?.certified ?? false,
     },
   };
-}
-
-/** A report as a person reads it on a terminal. */
-export function printReport(report: Report): void {
-  for (const sentence of report.verdict) print(sentence);
-  print();
-  const head = ["", "n", "accuracy", "95 %", "macro F1", "log loss", "Brier", "ECE", "(band)", "accepted"];
-  const lines = Object.entries(report.models).flatMap(([name, model]) => {
-    const accepted = model.accept[0]?.measured?.coverage?.value;
-    return Object.entries(model.targets).flatMap(([target, { report: figures }]) => {
-      if (!figures) return [];
-      const { accuracy, macroF1 } = figures.averages;
-      return [
-        [
-          `${name} · ${target}`,
-          String(figures.n),
-          percent(accuracy.value),
-          `${percent(accuracy.low)}–${percent(accuracy.high)}`,
-          macroF1.value.toFixed(3),
-          figures.logLoss?.value.toFixed(3) ?? "–",
-          figures.brier?.value.toFixed(3) ?? "–",
-          figures.calibration.ece.toFixed(3),
-          `(${figures.calibration.band?.mean.toFixed(3) ?? "–"})`,
-          accepted === undefined ? "–" : percent(accepted, 0),
-        ],
-      ];
-    });
-  });
-  print(table([head, ...lines]));
-  for (const [name, model] of Object.entries(report.models)) {
-    const joint = model.joint?.jointAccuracy;
-    if (joint && Object.keys(model.targets).length > 1)
-      print(`${name}: all targets right on ${percent(joint.value)} of rows.`);
-    for (const [target, { report: figures }] of Object.entries(model.targets)) {
-      const pairs = figures?.confusions.slice(0, 3) ?? [];
-      if (pairs.length === 0) continue;
-      const shown = pairs.map(({ given, predicted, count }) => `${given} as ${predicted ?? "no answer"} (${count})`);
-      print(`${name} · ${target}: most often confused: ${shown.join(", ")}`);
-    }
-  }
 }

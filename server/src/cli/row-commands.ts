@@ -9,7 +9,7 @@ import { indexOf, type Rows } from "../dataset/rows.ts";
 import { closest, didYouMean } from "../project/suggest.ts";
 import { type ReviewOrder, reviewQueue } from "../review/queue.ts";
 import { type Answer, decide, inFrontOf, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
-import { exportPredictions } from "../workflow/export.ts";
+import { exportPredictions, setCell } from "../workflow/export.ts";
 import { type JudgedRows, judgedRows, type NothingJudged, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
@@ -113,17 +113,18 @@ async function predictFile(
 
 function predictedColumns({ project: { inputs, targets } }: Session): string[] {
   const of = (target: string) =>
-    ["predicted", "confidence", "accepted", "why_flagged"].map((part) => `${target} ${part}`);
+    ["predicted", "confidence", "accepted", "why_flagged", "set"].map((part) => `${target} ${part}`);
   return ["line", ...inputs.map(({ name }) => name), ...targets.flatMap(({ name }) => of(name))];
 }
 
 async function* predictedCells(predictions: AsyncIterable<FilePrediction>): AsyncGenerator<string[]> {
   for await (const { line, inputs, targets } of predictions) {
-    const of = targets.flatMap(({ label, confidence, accepted, reasons }) => [
+    const of = targets.flatMap(({ label, confidence, accepted, reasons, set }) => [
       label ?? "",
       confidence?.toFixed(4) ?? "",
       accepted === null ? "" : accepted ? "yes" : "no",
       reasons.join(" "),
+      set ? setCell(set) : "",
     ]);
     yield [`${line}`, ...Object.values(inputs), ...of];
   }
@@ -152,12 +153,14 @@ function printPrediction({
   top,
   accepted,
   reasons,
+  set,
   words,
 }: Awaited<ReturnType<typeof predictRows>>[number][number]): void {
   print(
     `${target}: ${label ?? "no answer"} ${confidence === null ? "(not evaluated yet: no confidence)" : percent(confidence)}${accepted === null ? "" : accepted ? " accepted" : ` flagged: ${reasons.join(", ")}`}`,
   );
   print(table(top.slice(0, 5).map(([name, probability]) => [`  ${name}`, percent(probability)])));
+  if (set) print(`  among these for ${percent(set.coverage, 0)} of flagged rows: ${setCell(set)}`);
   if (words.length > 0)
     print(
       `  because of: ${words

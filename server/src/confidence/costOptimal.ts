@@ -18,6 +18,11 @@ export interface Prices {
   review: number;
 }
 
+/** Mean cost of `n` rows of which some are accepted, and `errors` of those are wrong; all others are reviewed. */
+export function costPerRow({ error, review }: Prices, n: number, accepted: number, errors: number): number {
+  return (errors * error + (n - accepted) * review) / n;
+}
+
 /** What one threshold costs; plain JSON. */
 export interface CostLine {
   threshold: number;
@@ -56,7 +61,7 @@ export function costOptimalThreshold(
     threshold,
     coverage: n === 0 ? 0 : accepted / n,
     errors,
-    costPerRow: n === 0 ? 0 : (errors * prices.error + (n - accepted) * prices.review) / n,
+    costPerRow: n === 0 ? 0 : costPerRow(prices, n, accepted, errors),
   });
   const limit = prices.error > 0 ? Math.min(1, Math.max(0, 1 - prices.review / prices.error)) : 0;
   // A threshold above every confidence accepts nothing; JSON has no infinity.

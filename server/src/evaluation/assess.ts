@@ -4,7 +4,7 @@
  */
 import type { Job, JobModel, JobTarget } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
-import type { AcceptDecision, ModelReport } from "../../../schemas/report.ts";
+import type { AcceptDecision, Cost, CostLine, Drift, ModelReport, PredictionSets } from "../../../schemas/report.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import {
   type AcceptGrid,
@@ -26,7 +26,9 @@ import {
   crossFit,
   fitCalibrator,
 } from "../confidence/calibrate.ts";
+import { costOptimalThreshold, costPerRow, type Prices } from "../confidence/costOptimal.ts";
 import { flagRows } from "../confidence/flag.ts";
+import { calibratePredictionSets, measurePredictionSets } from "../confidence/predictionSets.ts";
 import {
   type CertifyingRows,
   outOfFoldRows,
@@ -41,6 +43,8 @@ import {
   tuneRows,
   validationRows,
 } from "../confidence/roles.ts";
+import { acceptDetails } from "./acceptDetails.ts";
+import { driftReason, isVoidInPool, poolDrift } from "./drift.ts";
 import { reportAccept, reportJoint, reportTarget } from "./metrics.ts";
 import { notesOf } from "./notes.ts";
 import { scoredRowsOf } from "./scored.ts";
@@ -150,6 +154,9 @@ export function assessModel(
   const joint = sets.every((set) => set !== null) ? reportJoint(rowsInCommon(sets)) : null;
   const scope = job.confidence.accept.scope;
   const groups = scope === "row" ? [targets] : targets.map((target) => [target]);
+  const drift = poolDrift(job, rows, targets);
+  const decided = groups.map((group) => decide(job, model, group, uses, rows, drift));
+  const predictionSets = new Map(decided.flatMap((each) => [...each.sets]));
   return {
     report: {
       engine: model.spec.engine,
@@ -162,13 +169,15 @@ export function assessModel(
             calibrator,
             calibration_why: why,
             report: reports[i]!,
+            ...(predictionSets.has(target.name) ? { sets: predictionSets.get(target.name)! } : {}),
           },
         ]),
       ),
       joint,
-      accept: groups.map((group) => decide(job, model, group, uses, rows)),
+      accept: decided.map(({ decision }) => decision),
+      ...(drift ? { drift } : {}),
       ...figures,
-      ...notesOf(job, model, predictions.plain),
+      ...notesOf(job, model, predictions.plain, drift),
     },
     reported: new Map(targets.flatMap(({ target, reported }) => (reported ? [[target.name, reported] as const] : []))),
   };
@@ -201,8 +210,9 @@ function decide(
   group: readonly AssessedTarget[],
   uses: number,
   rows: readonly JobRow[],
-): AcceptDecision {
-  const { accept } = job.confidence;
+  drift: Drift | null,
+): { decision: AcceptDecision; sets: Map<string, PredictionSets> } {
+  const { accept, price: prices } = job.confidence;
   const scope = accept.scope;
   const names = group.map(({ target }) => target.name);
   const never = group.map(({ target }) => ({ target: target.name, labels: target.never ?? [] }));
@@ -222,12 +232,13 @@ function decide(
     );
   };
 
+  const calibrated = (assessed: AssessedTarget) =>
+    calibrate(assessed.certifying, assessed.calibrator) as RowSet<"validation" | "out-of-fold">;
   const reported = group.every((assessed) => assessed.reported !== null);
   let rule: Certificate | ThresholdRule | null = null;
   let why: string;
   if (accept.threshold !== undefined) {
-    const calibrated = of((assessed) => calibrate(assessed.certifying, assessed.calibrator) as CertifyingRows);
-    rule = thresholdRule(calibrated, accept.threshold);
+    rule = thresholdRule(of(calibrated), accept.threshold);
     why = rule.why;
   } else if (group.some(({ certifying }) => size(certifying) === 0)) {
     why = "Nothing is accepted: there are no validation rows and no out-of-fold probabilities to certify on.";
@@ -250,10 +261,7 @@ function decide(
           population: populationOf(job, model),
           date: job.created,
           uses,
-          voidBecause:
-            job.data.sampling.applied === "all"
-              ? ["sampling is applied to validation and test too, so they are not like the rows to come"]
-              : [],
+          voidBecause: voidReasons(job, drift),
           ...fingerprintOf(model),
           dataFingerprint: job.data.fingerprint,
           ...(job.data.grouped ? { groups: groupNumbers(certifying, rows) } : {}),
@@ -267,26 +275,103 @@ function decide(
 
   const pool = group.every((assessed) => size(assessed.pool) > 0) ? of((assessed) => assessed.pool) : null;
   const thresholds = rule === null ? null : thresholdsOf(rule, labelRisks.length + 1);
-  const flags = pool ? flagRows({ rows: pool, rule: thresholds, never }) : null;
-  return {
-    targets: names,
-    rule,
-    why,
-    measured:
-      reported && thresholds !== null
-        ? reportAccept(
-            of((assessed) => assessed.reported!) as AcceptRows<"test"> | AcceptRows<"cross-fitted">,
-            thresholds,
-          )
-        : null,
-    thresholds: reported
-      ? thresholdsTable(
-          of((assessed) => assessed.reported!, "confidence") as AcceptRows<"test"> | AcceptRows<"cross-fitted">,
+  const inPool = rule === null || isVoidInPool(rule, drift ?? undefined) ? null : thresholds;
+  const flags = pool ? flagRows({ rows: pool, rule: inPool, never }) : null;
+  const measuredRows = reported
+    ? (of((assessed) => assessed.reported!) as AcceptRows<"test"> | AcceptRows<"cross-fitted">)
+    : null;
+  const byConfidence = reported
+    ? (of((assessed) => assessed.reported!, "confidence") as AcceptRows<"test"> | AcceptRows<"cross-fitted">)
+    : null;
+  const measured = measuredRows && thresholds ? reportAccept(measuredRows, thresholds) : null;
+
+  const certified = group.every(({ certifying }) => size(certifying) > 0);
+  const cost =
+    prices && certified
+      ? costOf(
+          of(calibrated, "confidence") as AcceptRows<"validation"> | AcceptRows<"out-of-fold">,
+          byConfidence,
+          prices,
+          rule && measured && { rule, measured },
         )
-      : [],
-    pool: flags && pool ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
+      : undefined;
+  const sets = new Map<string, PredictionSets>();
+  if (certified) {
+    const flagged = (rowsAt: AcceptRows<Role>) => {
+      const { accepted } = flagRows({ rows: rowsAt, rule: thresholds, never });
+      return accepted.map((is) => 1 - is);
+    };
+    const certifyingSets = rowsInCommon(group.map(({ certifying }) => certifying));
+    const reportedSets = reported ? rowsInCommon(group.map((assessed) => assessed.reported!)) : null;
+    const wait = flagged(of(calibrated));
+    const reportedWait = measuredRows && flagged(measuredRows);
+    const { method, coverage } = job.confidence.sets;
+    for (const [t, { target }] of group.entries()) {
+      const setRule = calibratePredictionSets(certifyingSets[t]!, wait, method, coverage);
+      const found = reportedSets && reportedWait && measurePredictionSets(setRule, reportedSets[t]!, reportedWait);
+      sets.set(target.name, { rule: setRule, measured: found });
+    }
+  }
+  return {
+    decision: {
+      targets: names,
+      rule,
+      why,
+      measured,
+      thresholds: byConfidence ? thresholdsTable(byConfidence, { prices }) : [],
+      pool:
+        flags && pool ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
+      ...(cost ? { cost } : {}),
+      details: acceptDetails({ rule, cost }, sets),
+    },
+    sets,
   };
 }
+
+/** Why nothing may be certified, whatever the rows say. */
+function voidReasons(job: Job, drift: Drift | null): string[] {
+  const drifted = driftReason(drift);
+  return [
+    ...(job.data.sampling.applied === "all"
+      ? ["sampling is applied to validation and test too, so they are not like the rows to come"]
+      : []),
+    ...(drifted ? [drifted] : []),
+  ];
+}
+
+/** The threshold of least cost, and what it and the rule in force would have cost on the reported rows. */
+function costOf(
+  certifying: AcceptRows<"validation"> | AcceptRows<"out-of-fold">,
+  reported: AcceptRows<"test"> | AcceptRows<"cross-fitted"> | null,
+  prices: Prices,
+  inForce: { rule: Certificate | ThresholdRule; measured: NonNullable<AcceptDecision["measured"]> } | null,
+): Cost {
+  const optimum = costOptimalThreshold(certifying, prices);
+  if (reported === null) return { ...optimum, reported: null };
+  const line = (threshold: number, n: number, accepted: number, errors: number): CostLine => ({
+    threshold,
+    coverage: n === 0 ? 0 : accepted / n,
+    errors,
+    costPerRow: n === 0 ? 0 : costPerRow(prices, n, accepted, errors),
+  });
+  const at = (threshold: number): CostLine => {
+    const { rows, accepted, errors } = thresholdRule(reported, threshold);
+    return line(threshold, rows, accepted, errors);
+  };
+  let rule: CostLine | null = null;
+  if (inForce !== null) {
+    const { n, accepted, errors } = inForce.measured;
+    const { rule: of } = inForce;
+    rule = line("parts" in of ? (of.parts[0]!.threshold ?? NOTHING) : of.threshold, n, accepted, errors);
+  }
+  return {
+    ...optimum,
+    reported: { calibrated: at(optimum.calibrated.threshold), rule, reviewAll: at(NOTHING), acceptAll: at(0) },
+  };
+}
+
+/** A threshold above every confidence. */
+const NOTHING = 2;
 
 function populationOf(job: Job, model: JobModel): string {
   const rows = `rows like those of ${job.project.name}`;

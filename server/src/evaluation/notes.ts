@@ -1,14 +1,29 @@
 /** What the figures of a model cannot say of themselves. */
 import type { Job, JobModel } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
+import type { Drift } from "../../../schemas/report.ts";
+import { driftNote } from "./drift.ts";
 
-/** Sentences for the report; only another system's predictions need any. */
+/** Sentences for the report: of another system's predictions, and of a pool whose texts have changed. */
 export function notesOf(
   job: Job,
   model: JobModel,
   predictions: ReadonlyMap<string, ReadonlyMap<string, Prediction>>,
+  drift: Drift | null,
 ): { notes?: string[] } {
-  if (model.spec.engine !== "predictions") return {};
+  const moved = driftNote(drift);
+  const notes = [
+    ...(model.spec.engine === "predictions" ? predictionNotes(job, model, predictions) : []),
+    ...(moved ? [moved] : []),
+  ];
+  return notes.length > 0 ? { notes } : {};
+}
+
+function predictionNotes(
+  job: Job,
+  model: JobModel,
+  predictions: ReadonlyMap<string, ReadonlyMap<string, Prediction>>,
+): string[] {
   const notes = [
     `Nothing is known of what "${model.name}" was trained on. If validation or test rows were among it, its figures and its certificate are better than it is.`,
   ];
@@ -35,5 +50,5 @@ export function notesOf(
       );
     }
   }
-  return { notes };
+  return notes;
 }

@@ -96,20 +96,22 @@ ${table(["label", "rows", "precision", "recall", "F1"], labels, "By label")}`;
 
 function modelSection(name: string, model: ModelReport): string {
   const accept = model.accept
-    .map(({ targets, why, measured, thresholds }) => {
-      const rows = thresholds.map(({ threshold, coverage, accuracy, errors, errorBound, reviewShare }) => [
+    .map(({ targets, why, measured, thresholds, details, cost }) => {
+      const rows = thresholds.map(({ threshold, coverage, accuracy, errors, errorBound, reviewShare, costPerRow }) => [
         threshold.toFixed(3),
         percent(coverage.value),
         accuracy ? percent(accuracy.value) : "–",
         String(errors),
         percent(errorBound),
         percent(reviewShare),
+        ...(cost ? [costPerRow?.toPrecision(3) ?? "–"] : []),
       ]);
+      const also = (details ?? []).map((words) => `<li>${html(words)}</li>`).join("");
       const found = measured?.coverage
         ? ` On the test rows it takes ${percent(measured.coverage.value)}, of which ${measured.errorRate ? percent(measured.errorRate.value) : "none"} are wrong.`
         : "";
-      return `<p>${model.accept.length > 1 ? `${html(targets.join(", "))}: ` : ""}${html(why)}${found}</p>
-${rows.length > 0 ? table(["confidence at least", "accepted", "right", "wrong rows", "error, at most (95 %)", "to review"], rows, "Thresholds") : ""}`;
+      return `<p>${model.accept.length > 1 ? `${html(targets.join(", "))}: ` : ""}${html(why)}${found}</p>${also === "" ? "" : `<ul>${also}</ul>`}
+${rows.length > 0 ? table(["confidence at least", "accepted", "right", "wrong rows", "error, at most (95 %)", "to review", ...(cost ? ["cost a row"] : [])], rows, "Thresholds") : ""}`;
     })
     .join("");
   const targets = Object.entries(model.targets)
@@ -139,12 +141,27 @@ export function reportPage(report: Report): string {
     pair.mcnemarHolm < 0.0001 ? "&lt; 0.0001" : pair.mcnemarHolm.toFixed(4),
     `${pair.onlyA} / ${pair.onlyB}`,
   ]);
+  const changed = report.comparisons.flatMap(({ a, b, target, pair }) =>
+    pair.labels
+      .filter(({ gained, lost }) => gained !== lost)
+      .slice(0, 10)
+      .map(({ label, support, recallA, recallB, gained, lost, mcnemar }) => [
+        html(label),
+        html(`${a} against ${b}${target === null ? "" : `, ${target}`}`),
+        String(support),
+        percent(recallB),
+        percent(recallA),
+        `+${gained} −${lost}`,
+        mcnemar < 0.0001 ? "&lt; 0.0001" : mcnemar.toFixed(4),
+      ]),
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${html(title)}</title><style>${STYLE}</style></head><body>
 <h1>${html(title)}</h1><ul class="verdict">${report.verdict.map((sentence) => `<li>${html(sentence)}</li>`).join("")}</ul>
 ${compared.length > 0 ? table(["models", "target", "rows", "points (95 %)", "McNemar, Holm", "only one right"], compared, "Comparison on the same rows") : ""}
+${changed.length > 0 ? table(["label", "models", "rows", "recall of the second", "of the first", "rows", "McNemar"], changed, "Labels that change most") : ""}
 ${Object.entries(report.models)
   .map(([name, model]) => modelSection(name, model))
   .join("\n")}

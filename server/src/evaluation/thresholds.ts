@@ -4,6 +4,7 @@
 
 import type { AcceptRows } from "../confidence/acceptRule.ts";
 import { clopperPearsonUpper, wilson } from "../confidence/binomial.ts";
+import { costPerRow, type Prices } from "../confidence/costOptimal.ts";
 import { type ReportRows, requireRole } from "../confidence/roles.ts";
 import type { Measure } from "./confusion.ts";
 
@@ -23,6 +24,8 @@ export interface ThresholdLine {
   errorBound: number;
   /** Share of rows that a person reviews. */
   reviewShare: number;
+  /** Mean cost a row of errors and reviews; absent without prices. */
+  costPerRow?: number;
 }
 
 /** Thresholds shown when none are given. */
@@ -31,7 +34,7 @@ export const DEFAULT_THRESHOLDS: readonly number[] = [0, 0.5, 0.6, 0.7, 0.8, 0.8
 /** The table on report rows. */
 export function thresholdsTable(
   rows: AcceptRows<"test"> | AcceptRows<"cross-fitted">,
-  thresholds: readonly number[] = DEFAULT_THRESHOLDS,
+  { thresholds = DEFAULT_THRESHOLDS, prices }: { thresholds?: readonly number[]; prices?: Prices | undefined } = {},
 ): ThresholdLine[] {
   for (const set of rows.sets as readonly ReportRows[])
     requireRole<ReportRows["role"]>(set, ["test", "cross-fitted"], "A report");
@@ -70,6 +73,7 @@ export function thresholdsTable(
       expectedErrors: rows.by === "confidence" ? doubt[t]! : null,
       errorBound: clopperPearsonUpper(wrong, taken, 0.05),
       reviewShare: n === 0 ? 1 : 1 - taken / n,
+      ...(prices && n > 0 ? { costPerRow: costPerRow(prices, n, taken, wrong) } : {}),
     };
   });
 }

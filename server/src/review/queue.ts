@@ -16,6 +16,8 @@ export interface ReviewItem {
   margin: number;
   /** The likeliest labels and their probabilities, likeliest first. */
   top: readonly (readonly [label: string, probability: number])[];
+  /** The labels among which the right one is with the promised coverage; null where there is no set, or it must not be seen. */
+  set: { labels: string[]; others: boolean; coverage: number } | null;
   /** Why the row is in front of a person. Empty for an accepted row. */
   reasons: readonly FlagReason[];
   /** The label in the data; null where the row has none. */

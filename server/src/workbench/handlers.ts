@@ -25,6 +25,7 @@ import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
+import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
@@ -51,7 +52,12 @@ function pathOf(uri: string): string {
   return fileURLToPath(uri);
 }
 
-export function createHandlers({ projects, trusted, notify, nudge }: HandlerContext): Handlers {
+export function createHandlers({
+  projects,
+  trusted,
+  notify,
+  nudge,
+}: HandlerContext): Omit<Handlers, PreviewRequestName> {
   const sound = (uri: string) => projects.sound(pathOf(uri));
   const requireTrust = (): void => {
     if (!trusted())
@@ -331,7 +337,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
       const { session } = await sound(project);
       const [row] = await predictRows(session, model, [inputs]);
       return {
-        targets: row!.map(({ target, label, confidence, top, accepted, reasons }) => ({
+        targets: row!.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
           target,
           given: null,
           predicted: label,
@@ -339,6 +345,7 @@ export function createHandlers({ projects, trusted, notify, nudge }: HandlerCont
           top,
           accepted: accepted ?? false,
           reasons,
+          set,
           decided: null,
           blind: false,
         })),

@@ -120,7 +120,7 @@ export function targetViews(
   inFile = false,
 ): TargetView[] {
   const { row, targets } = known;
-  return targets.map(({ target, label, confidence, top, accepted }): TargetView => {
+  return targets.map(({ target, label, confidence, top, accepted, set }): TargetView => {
     const verdict = verdictOf(verdicts, row.row, target);
     const given = verdict?.current?.after ?? row.labels[target] ?? null;
     const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
@@ -133,6 +133,7 @@ export function targetViews(
       ...(blind ? { predicted: null, confidence: 0, top: [] } : { predicted: label, confidence, top }),
       accepted,
       reasons: reasonsToReview(known, target, blind),
+      set: blind ? null : (set ?? null),
       decided: kind === "undone" ? null : kind,
       blind: blind !== null,
     };

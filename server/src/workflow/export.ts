@@ -3,10 +3,11 @@ import { rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { verdictOf } from "../review/fold.ts";
 import type { ProjectData } from "./data.ts";
 import type { JudgedRows } from "./flagged.ts";
+import type { LabelSet } from "./judge.ts";
 import { writeRowsFile } from "./rows-file.ts";
 import type { Session } from "./session.ts";
 
-/** Row id, split, inputs, then for each target: label in the data, decision, prediction, confidence, accepted, reasons. */
+/** Row id, split, inputs, then for each target: label in the data, decision, prediction, confidence, accepted, reasons, prediction set. */
 function columnsOf(session: Session): string[] {
   const { inputs, targets } = session.project;
   return [
@@ -14,7 +15,7 @@ function columnsOf(session: Session): string[] {
     "split",
     ...inputs.map(({ name }) => name),
     ...targets.flatMap(({ name }) =>
-      [name, "decided", "predicted", "confidence", "accepted", "why_flagged"].map((part) =>
+      [name, "decided", "predicted", "confidence", "accepted", "why_flagged", "set"].map((part) =>
         part === name ? name : `${name} ${part}`,
       ),
     ),
@@ -32,6 +33,11 @@ export async function exportPredictions(
   file: string,
 ): Promise<number> {
   return writeRowsFile(file, columnsOf(session), judgedCells(session, data, judged));
+}
+
+/** "Burns | Bruises"; a last "…" stands for labels that are not listed. */
+export function setCell({ labels, others }: LabelSet): string {
+  return [...labels, ...(others ? ["…"] : [])].join(" | ");
 }
 
 function* judgedCells(
@@ -56,6 +62,7 @@ function* judgedCells(
         seen?.label == null ? "" : seen.confidence.toFixed(4),
         seen ? (seen.accepted ? "yes" : "no") : "",
         seen?.reasons.join(" ") ?? "",
+        seen?.set ? setCell(seen.set) : "",
       );
     }
     yield cells;

@@ -185,12 +185,12 @@ export function reasonsToReview({ row, targets }: JudgedRow, target: string, bli
 export function* reviewItems(session: Session, judged: JudgedRows): Generator<ReviewItem> {
   for (const known of judged.rows.values()) {
     const { row, targets, position } = known;
-    for (const { target, label, confidence, margin, top, issue } of targets) {
+    for (const { target, label, confidence, margin, top, set, issue } of targets) {
       const blind = blindDraw(session, judged, known, target);
       yield {
         row: row.row,
         target,
-        ...(blind ? UNSEEN : { label, confidence, margin, top }),
+        ...(blind ? UNSEEN : { label, confidence, margin, top, set: set ?? null }),
         reasons: reasonsToReview(known, target, blind),
         given: blind?.why === "relabel" ? null : (row.labels[target] ?? null),
         issue,
@@ -203,9 +203,10 @@ export function* reviewItems(session: Session, judged: JudgedRows): Generator<Re
 }
 
 /** What is shown of a prediction that must not be seen. */
-export const UNSEEN: Pick<Judged, "label" | "confidence" | "margin" | "top"> = {
+const UNSEEN: Pick<ReviewItem, "label" | "confidence" | "margin" | "top" | "set"> = {
   label: null,
   confidence: 0,
   margin: 0,
   top: [],
+  set: null,
 };

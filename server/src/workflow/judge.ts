@@ -9,6 +9,7 @@ import { applyCalibration, calibrate } from "../confidence/calibrate.ts";
 import type { Distribution } from "../confidence/distribution.ts";
 import { flagRows, reasonsOf } from "../confidence/flag.ts";
 import { findLabelIssues } from "../confidence/labelIssues.ts";
+import { type PredictionSetRule, predictionSet } from "../confidence/predictionSets.ts";
 import {
   type OutOfFoldRows,
   outOfFoldRows,
@@ -20,6 +21,7 @@ import {
   validationRows,
 } from "../confidence/roles.ts";
 import { distributionAt, type ScoredRows } from "../confidence/scoredRows.ts";
+import { isVoidInPool } from "../evaluation/drift.ts";
 import { scoredRowsOf } from "../evaluation/scored.ts";
 
 /** One target's prediction of a row, as people see it. */
@@ -35,6 +37,8 @@ export interface Judged {
   top: [string, number][];
   accepted: boolean;
   reasons: FlagReason[];
+  /** The labels among which the right one is with the promised coverage; only for rows that are not accepted. */
+  set?: LabelSet;
   /** How likely the given label is wrong, 0 to 1, by confident learning; only where it is suspected. */
   issue?: number;
 }
@@ -45,6 +49,16 @@ export interface Rules {
   targets: readonly JobTarget[];
   /** The audit's draw: whether a row that this decision accepts is reviewed all the same. */
   audited?(row: string, decision: AcceptDecision): boolean;
+}
+
+/** A prediction set in words. */
+export interface LabelSet {
+  /** Likeliest first. */
+  labels: string[];
+  /** Whether labels that are not listed are in it as well. */
+  others: boolean;
+  /** Share of flagged rows whose right label is in their set. */
+  coverage: number;
 }
 
 /** How many labels a person is shown. */
@@ -92,14 +106,18 @@ export function judgeRows(
     const auditDraw = audited && Uint8Array.from(rows, ({ row }) => (audited(row, decision) ? 1 : 0));
     const flags = flagRows({
       rows: accepts,
-      rule: rule && thresholdsOf(rule, labelRisks.length + 1),
+      rule:
+        rule && !(part === "pool" && isVoidInPool(rule, model.drift))
+          ? thresholdsOf(rule, labelRisks.length + 1)
+          : null,
       never: group.map(({ name, never = [] }) => ({ target: name, labels: never })),
       ...(auditDraw ? { auditDraw } : {}),
     });
     for (const target of group) {
       const { rows: scored } = sets.get(target.name)!;
       const issues = part === "out-of-fold" ? issuesOf(outOfFoldRows(scored)) : new Map<number, number>();
-      const map = model.targets[target.name]!.calibrator.map;
+      const { calibrator, sets: conformal } = model.targets[target.name]!;
+      const { map } = calibrator;
       rows.forEach(({ row }, i) => {
         // Rows trained on have out-of-fold predictions of the targets they have a label for.
         if (part === "out-of-fold" && !predictions.get(target.name)?.has(row)) return;
@@ -107,6 +125,8 @@ export function judgeRows(
         const shown = distribution && applyCalibration(map, distribution);
         const top = shown ? likeliest(distribution, shown, scored.labels) : [];
         const issue = issues.get(i);
+        const set =
+          distribution && flags.accepted[i] === 0 ? labelSet(conformal?.rule, distribution, scored.labels) : null;
         const reasons = reasonsOf(flags.reasons[i]!);
         judged[i]!.push({
           target: target.name,
@@ -116,6 +136,7 @@ export function judgeRows(
           top,
           accepted: flags.accepted[i] === 1,
           reasons: issue === undefined ? reasons : [...reasons, "label-issue"],
+          ...(set ? { set } : {}),
           ...(issue === undefined ? {} : { issue }),
         });
       });
@@ -133,6 +154,16 @@ function likeliest(scores: Distribution, shown: Distribution, names: readonly st
     .sort((a, b) => scores.probabilities[b]! - scores.probabilities[a]! || a - b)
     .slice(0, SHOWN)
     .map((k): [string, number] => [names[shown.labels[k]!]!, shown.probabilities[k]!]);
+}
+
+function labelSet(
+  rule: PredictionSetRule | undefined,
+  distribution: Distribution,
+  names: readonly string[],
+): LabelSet | null {
+  if (rule === undefined || rule.quantile === null) return null;
+  const { labels, others } = predictionSet(rule, distribution);
+  return { labels: labels.map((label) => names[label]!), others, coverage: rule.coverage };
 }
 
 /** Suspected label errors: place of the row → how likely its label is wrong. */

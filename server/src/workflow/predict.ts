@@ -6,7 +6,7 @@ import type { JobRow } from "../../../schemas/rows.ts";
 import type { WordWeight } from "../engines/engine.ts";
 import { explainRow, type LoadedLinear, loadLinear, predictRow } from "../engines/linear/engine.ts";
 import { currentFineTune, modelSpec, newestEvaluation } from "./artifacts.ts";
-import { judgeRows } from "./judge.ts";
+import { judgeRows, type LabelSet } from "./judge.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 export interface InstantPrediction {
@@ -19,6 +19,8 @@ export interface InstantPrediction {
   /** Null while there is no accept rule. */
   accepted: boolean | null;
   reasons: FlagReason[];
+  /** Null where the row is accepted, or nothing is known of the model's rows yet. */
+  set: LabelSet | null;
   /** The words that mattered, heaviest first. */
   words: WordWeight[];
 }
@@ -82,6 +84,7 @@ export async function predictRows(
         top: seen?.top ?? prediction.top.slice(0, 10),
         accepted: seen?.accepted ?? null,
         reasons: seen?.reasons ?? [],
+        set: seen?.set ?? null,
         words: options.words === false ? [] : explainRow(each, row, names),
       };
     }),

@@ -6,7 +6,7 @@ import type { InlineRow } from "../../../schemas/protocol.ts";
 type Target = InlineRow["targets"][number];
 
 const target = (fields: Partial<Target>): Target => ({
-  ...{ target: "Nature", given: null, predicted: "Fractures", confidence: 0.98, top: [] },
+  ...{ target: "Nature", given: null, predicted: "Fractures", confidence: 0.98, top: [], set: null },
   ...{ accepted: true, reasons: [], decided: null, blind: false, cell: null },
   ...fields,
 });

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { choicesOf, setWords } from "../../../client/webview/review/choices.ts";
 import { createPages, PAGE } from "../../../client/webview/review/pages.ts";
 import { searchLabels } from "../../../client/webview/review/search.ts";
-import type { FlaggedItem } from "../../../schemas/protocol.ts";
+import type { FlaggedItem, TargetView } from "../../../schemas/protocol.ts";
 
 const item = (n: number): FlaggedItem => ({
   ...{ row: `r${n}`, target: "T", split: "pool", text: "", predicted: null, given: null },
   ...{ confidence: 0, margin: 0, reasons: [], blind: false },
 });
+const target: TargetView = {
+  ...{ target: "T", given: null, predicted: "Cuts", confidence: 0.5, top: [], set: null },
+  ...{ accepted: false, reasons: [], decided: null, blind: false },
+};
 const items = (from: number, count: number) => Array.from({ length: count }, (_, i) => item(from + i));
 
 describe("labels found by typing", () => {
@@ -21,6 +26,40 @@ describe("labels found by typing", () => {
   it("gives all for nothing typed, none for what is nowhere", () => {
     assert.deepEqual(searchLabels(labels, ""), labels);
     assert.deepEqual(searchLabels(labels, "zz"), []);
+  });
+});
+
+describe("the marked labels", () => {
+  const choice = (label: string, inSet: boolean) => ({ label, confidence: 0.3, inSet });
+  const set = (labels: string[], others = false) => ({ labels, others, coverage: 0.9 });
+
+  it("are those of the prediction set, and say how often they hold", () => {
+    const view = { ...target, top: [["Cuts", 0.5] as [string, number], ["Burns", 0.3] as [string, number]] };
+    const made = choicesOf(item(1), { ...view, set: set(["Cuts"]) }, []);
+    assert.deepEqual(
+      made.map(({ label, inSet }) => [label, inSet]),
+      [
+        ["Cuts", true],
+        ["Burns", false],
+      ],
+    );
+    assert.equal(setWords(set(["Cuts"]), made), "It is the marked one for 90 % of flagged rows.");
+  });
+  it("are not all that are in it", () => {
+    const shown = [choice("a", true), choice("b", true)];
+    assert.equal(setWords(set(["a", "b"]), shown), "It is among the 2 marked for 90 % of flagged rows.");
+    assert.equal(
+      setWords(set(["a", "b", "c"]), shown),
+      "It is among the 2 marked, or one of 1 more for 90 % of flagged rows.",
+    );
+    assert.match(setWords(set(["a", "b"], true), shown), /or among those not shown/);
+  });
+  it("are none where the prediction must not be seen", () => {
+    const blind = choicesOf({ ...item(1), blind: true }, target, ["x", "y"]);
+    assert.deepEqual(blind, [
+      { label: "x", confidence: null, inSet: false },
+      { label: "y", confidence: null, inSet: false },
+    ]);
   });
 });
 

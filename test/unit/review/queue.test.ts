@@ -14,6 +14,7 @@ function item(row: string, fields: Partial<ReviewItem> = {}): ReviewItem {
     confidence: 0.5,
     margin: 0.1,
     top: [["Cuts", 0.5]],
+    set: null,
     reasons: ["below-threshold"],
     given: "Burns",
     split: "pool",
