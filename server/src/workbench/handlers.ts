@@ -25,7 +25,6 @@ import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
-import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
@@ -52,12 +51,7 @@ function pathOf(uri: string): string {
   return fileURLToPath(uri);
 }
 
-export function createHandlers({
-  projects,
-  trusted,
-  notify,
-  nudge,
-}: HandlerContext): Omit<Handlers, PreviewRequestName> {
+export function createHandlers({ projects, trusted, notify, nudge }: HandlerContext): Handlers {
   const sound = (uri: string) => projects.sound(pathOf(uri));
   const requireTrust = (): void => {
     if (!trusted())
