@@ -8,9 +8,10 @@ import { parentPort } from "node:worker_threads";
 import { JobError } from "../jobs/store.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
 import { WorkflowError } from "../workflow/session.ts";
-import { createHandlers } from "./handlers.ts";
+import { createHandlers, type Handlers } from "./handlers.ts";
+import { createPreviews } from "./preview.ts";
 import { type OpenProject, openProjects } from "./projects.ts";
-import type { FromWorkbench, RequestName, ToWorkbench } from "./protocol.ts";
+import type { FromWorkbench, NotificationName, RequestName, ToWorkbench } from "./protocol.ts";
 import { modelFigures } from "./views.ts";
 import { type JobWatch, watchJobs } from "./watch-jobs.ts";
 
@@ -69,12 +70,12 @@ async function follow({ file, session }: OpenProject): Promise<void> {
   if (trusted) await session.jobs.start();
 }
 
-const handlers = createHandlers({
-  projects,
-  trusted: () => trusted,
-  notify: (name, params) => send({ do: "notify", name, params }),
-  nudge: (file) => watches.get(file)?.nudge(),
-});
+const notify = (name: NotificationName, params: unknown): void => send({ do: "notify", name, params });
+const previews = createPreviews({ projects, notify });
+const handlers: Handlers = {
+  ...createHandlers({ projects, trusted: () => trusted, notify, nudge: (file) => watches.get(file)?.nudge() }),
+  ...previews.handlers,
+};
 
 async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" }>): Promise<void> {
   const abort = new AbortController();
@@ -109,6 +110,7 @@ port.on("message", async (message: ToWorkbench) => {
       trusted = message.trusted;
       keep = message.keep;
       await projects.configure(message.folders);
+      previews.forgetProjects();
       const all = await projects.all().catch(() => []);
       if (newlyTrusted) {
         projects.trust();
@@ -117,10 +119,15 @@ port.on("message", async (message: ToWorkbench) => {
       break;
     }
     case "changed":
+      previews.forgetProjects();
       if (projects.changed(message.paths).length > 0) send({ do: "notify", name: "clf/projects/changed", params: {} });
       break;
     case "cancel":
       running.get(message.id)?.abort();
+      break;
+    case "secret":
+      wishes.get(message.id)?.(message.value);
+      wishes.delete(message.id);
       break;
     default:
       await answer(message);

@@ -179,7 +179,14 @@ export async function openFileTable(file: DataFile, options: FileTableOptions): 
         },
       );
     } catch (error) {
-      if (!stop.signal.aborted) throw error;
+      if (!stop.signal.aborted) {
+        problems.add({
+          severity: "error",
+          code: "preview-ended",
+          message: `The preview of ${file.name} ends here: ${(error as Error).message}. It keeps a copy of the cells in ${tmpdir()}: is there room?`,
+          file: file.path,
+        });
+      }
     }
     if (closed) return;
     if (sink.count > rows) endRow();
@@ -208,7 +215,13 @@ export async function openFileTable(file: DataFile, options: FileTableOptions): 
     return piece;
   }
 
+  let last: { table: DataTable; complete: boolean } | undefined;
   function now(): DataTable {
+    if (last?.table.count !== rows || last.complete !== complete) last = { table: snapshot(), complete };
+    return last.table;
+  }
+
+  function snapshot(): DataTable {
     const count = rows;
     // Where the row after the last one starts is there as well: the row that is being read, or the end.
     const bounds = offsets.values;
