@@ -24,12 +24,11 @@ import { reportToShow } from "../workflow/report.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
-import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
 import { jobView } from "./job-view.ts";
+import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
-import type { PreviewRequestName } from "./preview.ts";
 
 type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
 type Result<K extends RequestName> = z.input<(typeof requests)[K]["result"]>;
@@ -384,20 +383,6 @@ export function createHandlers({
         `Clf ${clfVersion()}`,
         ...Object.entries(versions()).map(([name, version]) => `${name}: ${version}`),
       ];
-    "clf/prompt": async ({ project, model, row }) => {
-      const of = await sound(project);
-      return previewPrompt(of.session, await of.data(), model, row);
-    },
-
-    "clf/fewShot": async ({ project, after }) => {
-      requireTrust();
-      const { session, file } = await sound(project);
-      const model = await writeFewShot(session, after);
-      projects.changed([file]);
-      notify("clf/projects/changed", {});
-      return { model };
-    },
-
       for (const { file, loaded, session } of await projects.all()) {
         const { size } = await stat(file).catch(() => ({ size: 0 }));
         lines.push("", `${basename(file)}: ${size} bytes, ${session ? "valid" : "has errors"}`);
