@@ -18,14 +18,8 @@ case $0 in /*) here=$(dirname "$0") ;; *) here=$PWD/$(dirname "$0") ;; esac
 fail() {
   echo "clf: $1 $2" >&2
   if [ -n "$job" ]; then
-    at=$job/attempts/${CLF_ATTEMPT:-1}
-    mkdir -p "$at"
-    if [ "${CLF_PART:-}" = 1 ]; then
-      printf '{"message":"%s","remedy":"%s","row":null}\n' "$1" "$2" >"$at/worker-error.json"
-    else
-      event '"type":"error","message":"%s","remedy":"%s"' "$1" "$2"
-      event '"type":"state","state":"failed","message":"%s"' "$1"
-    fi
+    event '"type":"error","message":"%s","remedy":"%s"' "$1" "$2"
+    event '"type":"state","state":"failed","message":"%s"' "$1"
   fi
   exit 1
 }

@@ -21,6 +21,7 @@ import { type Engine, EngineError, type EngineRun } from "./engines/engine.ts";
 import { linearEngine } from "./engines/linear/engine.ts";
 import { openaiEngine } from "./engines/openai/engine.ts";
 import { predictionsEngine } from "./engines/predictions/engine.ts";
+import { qloraEngine } from "./engines/qlora/engine.ts";
 import type { ModelPredictions } from "./evaluation/assess.ts";
 import { buildReport, type EvaluatedModel, type PreviousEvaluation } from "./evaluation/report.ts";
 import { usageOf } from "./evaluation/usage.ts";
@@ -28,10 +29,11 @@ import { wholeLines } from "./jobs/lines.ts";
 import { predictionsFile } from "./jobs/predictions.ts";
 import { openRunnerFolder, type RunnerFolder } from "./jobs/runnerFolder.ts";
 
-/** The engines this runner can run. `qlora` has a runner of its own, in Python. */
+/** The engines this runner can run. `qlora` works in Python; the engine passes on what its worker writes. */
 const engines: Partial<Record<EngineName, Engine>> = {
   linear: linearEngine,
   predictions: predictionsEngine,
+  qlora: qloraEngine,
   chat: chatEngine,
   openai: openaiEngine,
   cascade: cascadeEngine((model) => engineOf(model)),

@@ -101,19 +101,6 @@ def test_what_goes_wrong_is_told_with_its_remedy(job_folder: Path) -> None:
     assert states(job_folder, 2) == ["running", "failed"]
 
 
-def test_as_a_part_it_leaves_start_and_end_to_the_other(job_folder: Path) -> None:
-    folder = JobFolder(job_folder, {"CLF_ATTEMPT": "1", "CLF_PART": "1"})
-
-    def work() -> None:
-        folder.log("at work")
-        raise WorkerError("No.", "Yes.")
-
-    assert folder.run(work) == 1
-    assert [event["type"] for event in events(job_folder)] == ["log"]
-    said = json.loads((job_folder / "attempts" / "1" / "worker-error.json").read_text())
-    assert said == {"message": "No.", "remedy": "Yes.", "row": None}
-
-
 def test_a_kill_between_two_renames_loses_nothing(job_folder: Path) -> None:
     folder = JobFolder(job_folder, {"CLF_ATTEMPT": "1"})
     folder.place("checkpoint", lambda to: (to.mkdir(), (to / "a").write_text("1"))[0])
@@ -137,7 +124,7 @@ def test_predictions_validate(job_folder: Path, schema: Any) -> None:
         for row in rows[:5]:
             row.labels["many"] = "l3"
             probabilities = rng.dirichlet(np.ones(len(target.labels)))
-            line = prediction_of(row, target, "m", probabilities, {"prompt": 9, "completion": 3, "cached": 2}, 0.1)
+            line = prediction_of(row, target, "m", probabilities)
             schema("prediction", line)
             assert line["label"] == target.names[int(probabilities.argmax())]
             assert sum(p for _, p in line["top"]) + line["rest"] == pytest.approx(1, abs=1e-4)

@@ -10,7 +10,9 @@ import { isJobOf, type Session, WorkflowError } from "./session.ts";
 const FINE_TUNED: ReadonlySet<string> = new Set(["linear", "qlora", "openai"]);
 
 export function isFineTuned(session: Session, model: string): boolean {
-  return FINE_TUNED.has(modelSpec(session, model).engine);
+  const spec = modelSpec(session, model);
+  // Without an epoch a base model is used as it is.
+  return FINE_TUNED.has(spec.engine) && !(spec.engine === "qlora" && spec.epochs === 0);
 }
 
 /** @throws WorkflowError when the project has no such model */

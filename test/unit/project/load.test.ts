@@ -221,7 +221,6 @@ const BAD: [name: string, text: string, expected: string[]][] = [
     }),
     [
       '10:35 error unknown-endpoint: There is no endpoint "opnai". Did you mean "openai"?',
-      '11:16 information engine-not-run: Engine "qlora" is checked but not run by this version of Clf. Runs now: linear, predictions, chat, openai, cascade.',
       '11:38 error unknown-host: There is no host "a1g". Did you mean "a10g"?',
       '12:43 error unknown-model: There is no model "zeros". Did you mean "zero"?',
       '14:3 information unused-host: No model uses the host "a10g". Remove it, or name it in a model\'s "host".',

@@ -24,22 +24,15 @@ class Stopped(Exception):
 
 
 class JobFolder:
-    """Opens a job folder for its one runner; last lines that a killed attempt left half-written are cut off.
-
-    With CLF_PART=1 the worker is a part of another runner, which tells of start and end; what went wrong is then
-    left for it in `worker-error.json` of the attempt.
-    """
+    """Opens a job folder for its one runner; last lines that a killed attempt left half-written are cut off."""
 
     def __init__(self, path: Path, environment: dict[str, str] | None = None) -> None:
         env = dict(os.environ) if environment is None else environment
         self.path = path
         self.job: Job = parse_job((path / "job.json").read_text(encoding="utf-8"))
         self.attempt = int(env.get("CLF_ATTEMPT") or _last_attempt(path))
-        self.part = env.get("CLF_PART") == "1"
         at = path / "attempts" / str(self.attempt)
         at.mkdir(parents=True, exist_ok=True)
-        self._failure = at / "worker-error.json"
-        self._failure.unlink(missing_ok=True)
         self._seq = 0
         for event in whole_lines(at / "events.jsonl"):
             self._seq = event["seq"]
@@ -79,14 +72,14 @@ class JobFolder:
         to = self.path / path
         temporary, old = to.with_name(f".{to.name}.tmp"), to.with_name(f".{to.name}.old")
         to.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
+        remove(temporary)
         write(temporary)
         if to.is_dir():
             # A folder cannot be renamed over another one.
-            _remove(old)
+            remove(old)
             to.rename(old)
         temporary.rename(to)
-        _remove(old)
+        remove(old)
         return to
 
     def found(self, path: str) -> Path | None:
@@ -96,6 +89,12 @@ class JobFolder:
         if not to.exists() and old.exists():
             old.rename(to)
         return to if to.exists() else None
+
+    def forget(self, path: str) -> None:
+        """Removes what `place` wrote."""
+        to = self.path / path
+        for each in (to, to.with_name(f".{to.name}.tmp"), to.with_name(f".{to.name}.old")):
+            remove(each)
 
     def artifact(self, name: str, path: str, write: Callable[[Path], None]) -> None:
         to = self.place(path, write)
@@ -120,8 +119,7 @@ class JobFolder:
     def run(self, work: Callable[[], None]) -> int:
         """Does the work and writes the attempt's end. Returns the exit code."""
         signal.signal(signal.SIGTERM, self._on_terminate)
-        if not self.part:
-            self.event("state", state="running")
+        self.event("state", state="running")
         try:
             work()
             self._end("succeeded")
@@ -150,19 +148,11 @@ class JobFolder:
         message = error.message if known else f"{type(error).__name__}: {error}"
         remedy = error.remedy if known else None
         row = error.row if known else None
-        if self.part:
-            body = {"message": message, "remedy": remedy, "row": row}
-            temporary = self._failure.with_suffix(".tmp")
-            temporary.write_text(json.dumps(body), encoding="utf-8")
-            temporary.rename(self._failure)
-            return
         self.error(message, remedy, row)
         self._end("failed", message)
 
     def _end(self, state: str, message: str | None = None) -> None:
         """The end is on the disk before the process ends, also if the machine goes down right after."""
-        if self.part:
-            return
         self.event("state", state=state, **({} if message is None else {"message": message}))
         os.fsync(self._events)
 
@@ -212,7 +202,7 @@ def _last_attempt(folder: Path) -> int:
     return max(numbers, default=1)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -140,10 +140,15 @@ def _predict_batches(
             continue
         seconds = (time.monotonic() - begun) / len(batch.rows)
         lines = []
-        for row, targets in zip(batch.rows, made, strict=True):
-            for target, probabilities, used in targets:
-                lines.append(prediction_of(row, target, model.name, probabilities, used, seconds / len(targets)))
-                tokens += used["prompt"] - used["cached"] + used["completion"]
+        for row, one in zip(batch.rows, made, strict=True):
+            tokens += one.prompt - one.cached + one.nodes
+            for place, (target, probabilities) in enumerate(one.targets):
+                line = prediction_of(row, target, model.name, probabilities)
+                # What a row took stands on one of its predictions.
+                if place == 0:
+                    line["tokens"] = {"prompt": one.prompt, "completion": one.nodes, "cached": one.cached}
+                    line["seconds"] = round(seconds, 6)
+                lines.append(line)
         predictions.append(lines)
         done += len(batch.rows)
         spent = time.monotonic() - started
@@ -166,8 +171,17 @@ def _take(usable: list[Batch], start: int, budget: int, nodes: int) -> Batch:
     return Batch([one.rows[0] for one in part], [one.bodies[0] for one in part])
 
 
-Made = list[tuple[Target, np.ndarray, dict[str, int]]]
-"""Of a row: a target, the probabilities of its labels, and tokens."""
+@dataclass
+class Made:
+    """Of a row."""
+
+    targets: list[tuple[Target, np.ndarray]]
+    """Targets and the probabilities of their labels."""
+    prompt: int
+    """Tokens of its prompt, and how many of them were read once for all rows."""
+    cached: int
+    nodes: int = 0
+    """Trie nodes that were evaluated: each is a token that goes through the network."""
 
 
 class _LabelScorer:
@@ -182,21 +196,17 @@ class _LabelScorer:
     def score(self, batch: Batch) -> list[Made]:
         encoder, reader = self._encoder, self._reader
         state = self._begin(len(batch.rows))
-        made: list[Made] = [[] for _ in batch.rows]
-        read = [len(encoder.head)] * len(batch.rows)
+        head = len(encoder.head)
+        made = [Made([], head, head) for _ in batch.rows]
         tokens = [[*body, *encoder.fields[0].before] for body in batch.bodies]
         for place, field in enumerate(encoder.fields):
             scores = score_labels(reader, state, tokens, field.trie, BOUND)
             if not self._checked:
                 self._check(batch, scores.probabilities[0], float(scores.mass[0]))
-            for row, probabilities in enumerate(scores.probabilities):
-                used = {
-                    "prompt": read[row] + len(tokens[row]),
-                    "completion": int(scores.nodes[row]),
-                    "cached": read[row],
-                }
-                made[row].append((field.target, probabilities, used))
-                read[row] += len(tokens[row])
+            for row, one in enumerate(made):
+                one.targets.append((field.target, scores.probabilities[row]))
+                one.prompt += len(tokens[row])
+                one.nodes += int(scores.nodes[row])
             if place + 1 < len(encoder.fields):
                 best = scores.probabilities.argmax(axis=1)
                 tokens = [[*field.labels[label], *encoder.fields[place + 1].before] for label in best]
@@ -236,13 +246,10 @@ class _ClassifierScorer:
         hidden = self._reader.read(self._reader.start(len(tokens)), tokens)
         last = torch.stack([hidden[i, len(row) - 1] for i, row in enumerate(tokens)]).float().cpu()
         each = [head(last).double().softmax(dim=1).numpy() for head in self._heads]
-        targets = self._job.targets
-        made: list[Made] = []
-        for i, row in enumerate(tokens):
-            # Several heads read the same pass.
-            used = [{"prompt": len(row), "completion": 0, "cached": len(row) if place else 0} for place in range(len(targets))]
-            made.append([(target, each[place][i], used[place]) for place, target in enumerate(targets)])
-        return made
+        return [
+            Made([(target, each[place][i]) for place, target in enumerate(self._job.targets)], len(row), 0)
+            for i, row in enumerate(tokens)
+        ]
 
 
 def read_prompt(artifact: Path) -> Prompt:

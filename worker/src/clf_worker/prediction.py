@@ -17,9 +17,7 @@ def rounded(p: float) -> float:
     return min(1.0, max(0.0, float(f"{p:.{DIGITS}g}")))
 
 
-def prediction_of(
-    row: Row, target: Target, model: str, probabilities: np.ndarray, tokens: dict[str, int], seconds: float
-) -> dict[str, Any]:
+def prediction_of(row: Row, target: Target, model: str, probabilities: np.ndarray) -> dict[str, Any]:
     """A prediction from the probabilities of all labels. Of equally likely labels the one that is listed first comes first."""
     names = target.names
     order = np.argsort(-probabilities, kind="stable")[:TOP_LABELS]
@@ -37,7 +35,7 @@ def prediction_of(
     }
     if several and row.labels.get(target.name) is not None:
         line["all"] = [rounded(float(p)) for p in probabilities]
-    return line | {"tokens": tokens, "seconds": round(seconds, 6)}
+    return line
 
 
 def no_answer(row: Row, target: str, model: str, problem: str) -> dict[str, Any]:

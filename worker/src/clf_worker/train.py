@@ -65,6 +65,7 @@ def fine_tune(folder: JobFolder, rows: list[Row]) -> None:
     model = job.models[0]
     spec = model.spec
     if folder.found("model") is not None:
+        folder.forget(CHECKPOINT)
         return
     if spec.epochs == 0 and spec.head == "classifier":
         raise WorkerError("A classifier head has to be fine-tuned: epochs is 0.", "Set epochs, or head: label-text.")
@@ -89,6 +90,8 @@ def fine_tune(folder: JobFolder, rows: list[Row]) -> None:
     except torch.cuda.OutOfMemoryError as error:
         raise out_of_memory(f"fine-tuning with batch_size {spec.batch_size} and {longest(train)} tokens a row") from error
     folder.artifact("model", "model", lambda to: save_model(to, job, model, encoder, network, heads, progress))
+    # The optimiser has nothing more to do.
+    folder.forget(CHECKPOINT)
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
