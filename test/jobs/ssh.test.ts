@@ -94,6 +94,10 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     for await (const update of of.follow(id)) if (update.type === "event" && update.event.type === "progress") return;
   }
 
+  /** Waits until what the job has made is here. */
+  const fetched = (of: JobManager, id: string) =>
+    until(async () => (await of.store.read(id)).records.some(({ type }) => type === "fetched"));
+
   async function until(what: () => boolean | Promise<boolean>): Promise<void> {
     for (let tries = 0; tries < 400; tries++) {
       if (await what()) return;
@@ -130,7 +134,8 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
       assert.equal(states.at(-1), "succeeded");
       assert.deepEqual(seqs, upTo(seqs.length));
       const folder = of.store.folder(id);
-      await until(() => existsSync(join(folder, "model", "weights")));
+      await fetched(of, id);
+      assert.ok(existsSync(join(folder, "model", "weights")));
       assert.deepEqual(
         await predictedRows(folder),
         upTo(5).map((n) => `row-${n - 1}`),
@@ -150,7 +155,8 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     const of = await start("bash", runner(3, 0.1), { sharing: false });
     const id = await submit(of);
     assert.equal((await of.ended(id)).state, "succeeded");
-    await until(() => existsSync(join(of.store.folder(id), "model", "weights")));
+    await fetched(of, id);
+    assert.ok(existsSync(join(of.store.folder(id), "model", "weights")));
   });
 
   it("cancels there and resumes there, without doing anything twice", async () => {
@@ -161,7 +167,7 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     assert.equal((await of.ended(id)).state, "cancelled");
     await of.resume(id);
     const { folder } = await of.ended(id);
-    await until(() => existsSync(join(folder, "predictions.parquet")));
+    await fetched(of, id);
     assert.equal(new Set(await predictedRows(folder)).size, 40);
     assert.equal((await predictedRows(folder)).length, 40);
   });
@@ -309,7 +315,7 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     await sshd.stop();
     await sshd.start("11111111-1111-1111-1111-111111111111");
     try {
-      const of = await start("bash", runner(200, 0.1));
+      const of = await start("bash", runner(60, 0.1));
       const id = await submit(of);
       await running(of, id);
       await sshd.stop();

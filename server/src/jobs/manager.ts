@@ -24,6 +24,8 @@ export interface JobManagerOptions {
   host(job: Job): Host | Promise<Host>;
   /** How a runner for the job is started on its host. */
   runner(job: Job): RunnerCommand | Promise<RunnerCommand>;
+  /** What is left to do here once a job of another host has succeeded and its results have come; may be done again after a break. */
+  finish?(snapshot: JobSnapshot): Promise<void>;
   /** Milliseconds from the cancel file to SIGTERM, and from there to SIGKILL. */
   cancelGrace?: number;
   killGrace?: number;
@@ -315,6 +317,7 @@ export function jobManager(options: JobManagerOptions): JobManager {
   async function fetchResults(host: Host, snapshot: JobSnapshot): Promise<void> {
     const { id, folder, attempt } = snapshot;
     await host.fetch(id, folder, ["model", "report.json", "predictions.parquet", "predictions.jsonl"]);
+    await options.finish?.(snapshot);
     await appendRecord(folder, (records) =>
       records.some((r) => r.type === "fetched" && r.attempt === attempt.number)
         ? null

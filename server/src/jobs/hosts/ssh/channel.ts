@@ -149,9 +149,16 @@ export function openChannel(script: string, options: ChannelOptions): Channel {
     ended,
     async write(data) {
       if (child.stdin.destroyed || over) return;
-      if (!child.stdin.write(data)) {
-        await Promise.race([once(child.stdin, "drain").catch(() => {}), once(child.stdin, "close"), ended]);
-      }
+      if (child.stdin.write(data)) return;
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          child.stdin.off("drain", go).off("close", go);
+          child.off("close", go);
+          resolve();
+        };
+        child.stdin.on("drain", go).on("close", go);
+        child.on("close", go);
+      });
     },
     end() {
       child.stdin.end();
