@@ -184,6 +184,35 @@ export const FlaggedDocument = z.strictObject({
 
 /** Rows that wait to be judged blind, in the order of the draw, at most `--limit`. */
 const blindItems = z.array(z.strictObject({ row: z.string(), target: z.string(), text: z.string() }));
+export const IssuesDocument = z.strictObject({
+  model: z.string(),
+  /** Labelled rows that a model which had not seen them has predicted. */
+  looked: whole,
+  /** Doubtful labels, decided ones included. */
+  total: whole,
+  decided: whole,
+  /** Those nobody has decided, most doubtful first, at most `--limit`. */
+  items: z.array(
+    z.strictObject({
+      row: z.string(),
+      target: z.string(),
+      text: z.string(),
+      given: z.string(),
+      /** By confident learning; nearly always the prediction. */
+      suggested: z.string(),
+      /** 1 less the uncalibrated out-of-fold probability of the given label. */
+      doubt: share,
+      predicted: z.string().nullable(),
+      confidence: share,
+      skipped: z.boolean(),
+      /** Where the row stands; null when it is no longer in the data. In Parquet the line is the row's number. */
+      file: file.nullable(),
+      line: z.int().nullable(),
+    }),
+  ),
+});
+export type IssuesDocument = z.output<typeof IssuesDocument>;
+
 
 export const AuditDocument = z.strictObject({
   model: z.string(),

@@ -75,6 +75,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",
     documents: ["ExportDocument"],
   },
+  issues: {
+    example: "clf predict . --out-of-fold\nclf issues . --limit 20",
+    text: "By confident learning on out-of-fold probabilities: `clf predict --out-of-fold` comes first. Whoever decides with `clf review` changes what the next fine-tune learns; the data file stays as it is. In the editor the same labels are marked in the data file, with quick fixes.",
+    documents: ["IssuesDocument"],
+  },
   jobs: {
     example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac20d\nclf jobs . clean --keep 3",
     text: "What `clean` deletes is never a model's current fine-tune, its newest evaluation or its newest predictions, nor what runs.",

@@ -13,6 +13,7 @@ import {
   FineTuneDocument,
   FlaggedDocument,
   InitDocument,
+  IssuesDocument,
   JobDocument,
   JobLogDocument,
   JobsDeletedDocument,
@@ -438,6 +439,25 @@ describe("clf, end to end", function () {
       const flagged = await document(FlaggedDocument, ["flagged", ".", "--limit", "1000"], at());
       const trained = flagged.items.filter(({ split }) => split === "train" || split === "tune");
       assert.ok(trained.every(({ reasons }) => reasons.includes("label-issue")));
+      const issues = await document(IssuesDocument, ["issues", ".", "--limit", "1000"], at());
+      assert.ok(issues.items.length > 0 && issues.looked > 200);
+      for (const [i, { given, suggested, doubt, file, line }] of issues.items.entries()) {
+        assert.notEqual(given, suggested);
+        assert.ok(i === 0 || doubt <= issues.items[i - 1]!.doubt, "most doubtful first");
+        assert.ok(file!.endsWith(".csv") && line! > 1);
+      }
+      assert.deepEqual(
+        issues.items.map(({ row, target }) => `${row} ${target}`).sort(),
+        trained.map(({ row, target }) => `${row} ${target}`).sort(),
+        "the same as flagged",
+      );
+      const [first] = issues.items;
+      await document(ReviewDocument, ["review", ".", first!.row, first!.target, first!.given], at());
+      const after = await document(IssuesDocument, ["issues", "."], at());
+      assert.deepEqual([after.decided, after.total], [issues.decided + 1, issues.total]);
+      await document(UndoDocument, ["review", ".", "--undo"], at());
+      const words = await clf(["issues", ".", "-n", "1"], at());
+      assert.match(words.out, /labels of \d+ rows may be wrong, by baseline.*\n\S+\.csv:\d+ /);
     });
 
     it("export puts predictions beside the columns; no cell starts a formula", async () => {

@@ -41,6 +41,10 @@ function rows(count: number, from = 0): { text: string; label: keyof typeof SENT
   });
 }
 
+/** Rows of the data file whose label is the other one. */
+const WRONG = [20, 61, 102, 143, 184];
+const OTHER = { refund: "delivery", delivery: "refund" } as const;
+
 const csv = (lines: string[][]) => lines.map((cells) => cells.map((cell) => `"${cell}"`).join(",")).join("\n") + "\n";
 
 const PROJECT = `version: 1
@@ -63,7 +67,10 @@ describe("workbench", function () {
     writeFileSync(file, PROJECT);
     writeFileSync(
       join(folder, "data.csv"),
-      csv([["text", "label"], ...rows(240).map(({ text, label }) => [text, label])]),
+      csv([
+        ["text", "label"],
+        ...rows(240).map(({ text, label }, i) => [text, WRONG.includes(i) ? OTHER[label] : label]),
+      ]),
     );
     writeFileSync(
       join(folder, "new.csv"),
@@ -229,6 +236,53 @@ describe("workbench", function () {
       await ask("clf/inline/hints", { data: uriOf(join(folder, "other.csv")), header: "text", first: 0, text: "text" }),
       null,
     );
+  });
+
+  it("finds wrong labels in a data file, and takes what its quick fixes say as decisions", async () => {
+    const { job } = await ask<{ job: string }>("clf/jobs/start", {
+      ...{ project: project(), kind: "predict", models: ["baseline"] },
+      options: { outOfFold: true },
+    });
+    assert.equal((await ended(job)).state, "succeeded");
+    const lines = readFileSync(join(folder, "data.csv"), "utf8").trimEnd().split("\n");
+    const suspects = async () => {
+      const { rows: found } = await ask<{ rows: InlineRow[] }>("clf/inline/hints", {
+        ...{ data: uriOf(join(folder, "data.csv")), header: lines[0]!, first: 1 },
+        text: lines.slice(1).join("\n"),
+      });
+      return found.filter(({ targets: [seen] }) => seen?.reasons.includes("label-issue") && seen.decided === null);
+    };
+    const found = await suspects();
+    const wrong = found.filter(({ line }) => WRONG.includes(line - 1));
+    assert.ok(wrong.length >= 2, `wrong labels found in lines ${found.map(({ line }) => line)}`);
+    for (const { line, targets } of wrong) {
+      const [{ given, predicted, cell }] = targets as [InlineRow["targets"][number]];
+      assert.notEqual(given, predicted);
+      assert.equal(lines[line]!.slice(cell!.start.character, cell!.end.character), `"${given}"`, "the label's cell");
+    }
+    const [first, second] = wrong;
+    const decide = (row: InlineRow, answer: object) =>
+      ask("clf/review/decide", { project: project(), row: row.row, target: "label", ...answer });
+    await decide(first!, { kind: "corrected", label: first!.targets[0]!.predicted! });
+    await decide(second!, { kind: "none" });
+    const left = await suspects();
+    assert.deepEqual([left.length, left.some(({ row }) => row === first!.row)], [found.length - 2, false]);
+    await ask("clf/review/undo", { project: project() });
+    assert.equal((await suspects()).length, found.length - 1);
+    await decide(second!, { kind: "confirmed", label: second!.targets[0]!.given! });
+    assert.equal((await suspects()).length, found.length - 2, "right as it is");
+    await ask("clf/review/undo", { project: project() });
+    await decide(second!, { kind: "skipped" });
+    const made = readFileSync(join(folder, "reviews.jsonl"), "utf8").trim().split("\n").slice(-6);
+    assert.deepEqual(
+      made.map((line) => JSON.parse(line).kind),
+      // What is confirmed or corrected is the prediction; whether a label changed stands in before and after.
+      ["confirmed", "none", "undone", "corrected", "undone", "skipped"],
+    );
+    const [{ given, predicted }] = first!.targets as [InlineRow["targets"][number]];
+    const { before, after } = JSON.parse(made[0]!);
+    assert.deepEqual([before, after], [given, predicted], "the file stays, the decision knows");
+    for (let i = 0; i < 2; i++) await ask("clf/review/undo", { project: project() });
   });
 
   it("writes a new project, and never over one that is there", async () => {

@@ -7,6 +7,7 @@ import { check, init, profile } from "./data-commands.ts";
 import { CliError, EXIT } from "./io.ts";
 import { jobs, report } from "./job-commands.ts";
 import { compare, evaluate, fineTune } from "./model-commands.ts";
+import { issues } from "./issues-command.ts";
 import { exportRows, flagged, predict, review } from "./row-commands.ts";
 
 const wholeNumber = (text: string): number => {
@@ -130,6 +131,11 @@ export function program(run: (code: Promise<number>) => void): Command {
     .addOption(
       new Option(
         "--keep <n>",
+  command("issues <project>", "PROJECT [options]", "labels in the data that are probably wrong, most doubtful first")
+    .addOption(model())
+    .option("--target <name>", "only this target; repeatable", collect)
+    .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
+    .action((path, options) => run(issues(path, options)));
         "clean: ended jobs of each model and kind that stay beside those in use; default: 10",
       ).argParser(wholeNumber),
     )

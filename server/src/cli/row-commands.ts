@@ -237,7 +237,7 @@ export async function flagged(
 }
 
 /** The name of a target given by name or column. @throws CliError when there is none */
-function knownTarget(targets: readonly { name: string; column: string }[], given: string): string {
+export function knownTarget(targets: readonly { name: string; column: string }[], given: string): string {
   const found = targets.find(({ name, column }) => name === given || column === given);
   if (found) return found.name;
   throw new CliError(unknownTarget(targets, given), EXIT.usage);

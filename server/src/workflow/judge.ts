@@ -8,7 +8,7 @@ import { acceptRows, thresholdsOf } from "../confidence/acceptRule.ts";
 import { applyCalibration, calibrate } from "../confidence/calibrate.ts";
 import type { Distribution } from "../confidence/distribution.ts";
 import { flagRows, reasonsOf } from "../confidence/flag.ts";
-import { findLabelIssues } from "../confidence/labelIssues.ts";
+import { findLabelIssues, type LabelIssue } from "../confidence/labelIssues.ts";
 import { type PredictionSetRule, predictionSet } from "../confidence/predictionSets.ts";
 import {
   type OutOfFoldRows,
@@ -39,8 +39,9 @@ export interface Judged {
   reasons: FlagReason[];
   /** The labels among which the right one is with the promised coverage; only for rows that are not accepted. */
   set?: LabelSet;
-  /** How likely the given label is wrong, 0 to 1, by confident learning; only where it is suspected. */
+  /** How doubtful the given label is: 1 less its probability; and the label suggested instead. Only where it is suspected. */
   issue?: number;
+  suggested?: string;
 }
 
 /** The rules of an evaluation. */
@@ -115,7 +116,7 @@ export function judgeRows(
     });
     for (const target of group) {
       const { rows: scored } = sets.get(target.name)!;
-      const issues = part === "out-of-fold" ? issuesOf(outOfFoldRows(scored)) : new Map<number, number>();
+      const issues = part === "out-of-fold" ? issuesOf(outOfFoldRows(scored)) : new Map<number, LabelIssue>();
       const { calibrator, sets: conformal } = model.targets[target.name]!;
       const { map } = calibrator;
       rows.forEach(({ row }, i) => {
@@ -137,7 +138,9 @@ export function judgeRows(
           accepted: flags.accepted[i] === 1,
           reasons: issue === undefined ? reasons : [...reasons, "label-issue"],
           ...(set ? { set } : {}),
-          ...(issue === undefined ? {} : { issue }),
+          ...(issue === undefined
+            ? {}
+            : { issue: 1 - issue.selfConfidence, suggested: scored.labels[issue.suggested]! }),
         });
       });
     }
@@ -166,7 +169,7 @@ function labelSet(
   return { labels: labels.map((label) => names[label]!), others, coverage: rule.coverage };
 }
 
-/** Suspected label errors: place of the row → how likely its label is wrong. */
-function issuesOf(set: OutOfFoldRows): Map<number, number> {
-  return new Map(findLabelIssues(set).issues.map(({ row, normalizedMargin }) => [row, 1 - normalizedMargin]));
+/** Suspected label errors by the place of the row. */
+function issuesOf(set: OutOfFoldRows): Map<number, LabelIssue> {
+  return new Map(findLabelIssues(set).issues.map((issue) => [issue.row, issue]));
 }
