@@ -28,6 +28,7 @@ const suites: Record<string, string[]> = {
   unit: [...mocha, "--spec", "test/unit/**/*.test.ts"],
   jobs: [...mocha, "--timeout", "600000", "--spec", "test/jobs/**/*.test.ts"],
   cli: [...mocha, "--timeout", "300000", "--spec", "test/cli/**/*.test.ts"],
+  worker: [process.execPath, join(root, "scripts/test-worker.ts")],
   server: [...mocha, "--timeout", "120000", "--spec", "test/server/**/*.test.ts"],
   editor: [process.execPath, join(root, "test/editor/run.ts")],
   ui: [...mocha, "--timeout", "300000", "--spec", "test/ui/**/*.test.ts"],

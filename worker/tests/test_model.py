@@ -243,7 +243,7 @@ def kill_and_resume(folder: Path, kills: int, rng: random.Random) -> int:
             process.send_signal(signal.SIGKILL)
         process.wait()
     process = start(folder, kills + 1)
-    assert process.wait() == 0, (folder / f"log-{kills + 1}.txt").read_text()
+    assert process.wait(300) == 0, (folder / f"log-{kills + 1}.txt").read_text()
     return kills + 1
 
 

@@ -88,13 +88,15 @@ function listener(run: EngineRun) {
   let message: string | undefined;
   return {
     event(event: JobEvent): void {
+      if (event.type === "state") {
+        state = event.state;
+        message = event.message;
+        return;
+      }
+      if (last) emit(run, last);
+      last = undefined;
       switch (event.type) {
-        case "state":
-          state = event.state;
-          message = event.message;
-          return;
         case "error":
-          if (last) emit(run, last);
           last = event;
           return;
         case "progress":

@@ -1,0 +1,198 @@
+/** The engine's side of the worker: what is passed on of what it writes. A shell script stands for Python. */
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { NewEvent } from "../../../schemas/events.ts";
+import { Job } from "../../../schemas/job.ts";
+import type { Prediction } from "../../../schemas/predictions.ts";
+import { Confidence, Model } from "../../../schemas/project.ts";
+import { EngineError, type PredictRun } from "../../../server/src/engines/engine.ts";
+import { qloraEngine } from "../../../server/src/engines/qlora/engine.ts";
+
+const model = (name: string, base = "some/model") => ({
+  name,
+  spec: Model.parse({ engine: "qlora", base, epochs: 0 }),
+  training_spec: "0".repeat(64),
+});
+const linear = { name: "linear", spec: Model.parse({ engine: "linear" }), training_spec: "0".repeat(64) };
+const line = (name: string, row: string): Prediction => ({
+  row,
+  target: "kind",
+  model: name,
+  split: "test",
+  label: "a",
+  score: 0.75,
+  top: [
+    ["a", 0.75],
+    ["b", 0.25],
+  ],
+  rest: 0,
+});
+const event = (seq: number, body: Record<string, unknown>) =>
+  JSON.stringify({ seq, time: "2026-11-22T00:00:00.000Z", ...body });
+
+describe("engine qlora", function () {
+  this.timeout(20_000);
+  let folder: string;
+  const before = process.env.CLF_PYTHON;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "clf-qlora-"));
+    await mkdir(join(folder, "job", "data"), { recursive: true });
+    await writeFile(join(folder, "job", "data", "rows.jsonl"), "{}\n");
+    process.env.CLF_PYTHON = join(folder, "python");
+  });
+  afterEach(async () => {
+    if (before === undefined) delete process.env.CLF_PYTHON;
+    else process.env.CLF_PYTHON = before;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A worker that writes these lines; `more` is what its script does besides. It is called as `python -m clf_worker FOLDER`. */
+  async function worker(events: string[], predictions: Prediction[] = [], more = ""): Promise<void> {
+    const lines = predictions.map((prediction) => JSON.stringify(prediction));
+    const script = [
+      "#!/bin/sh",
+      'cd "$3" && mkdir -p attempts/$CLF_ATTEMPT && test -e data/rows.jsonl || exit 9',
+      `cat >>attempts/$CLF_ATTEMPT/events.jsonl <<'END'\n${events.join("\n")}\nEND`,
+      ...(lines.length > 0 ? [`cat >>predictions.jsonl <<'END'\n${lines.join("\n")}\nEND`] : []),
+      more,
+    ].join("\n");
+    await writeFile(join(folder, "python"), `${script}\n`);
+    await chmod(join(folder, "python"), 0o755);
+  }
+
+  function run(of: ReturnType<typeof model>, signal = new AbortController().signal) {
+    const job = Job.parse({
+      contract: 1,
+      id: "20261122-0000-tuned-0a1b2c3d",
+      kind: "compare",
+      project: { name: "p", file: join(folder, "p.clf.yaml") },
+      models: [model("base"), linear, model("tuned")],
+      host: { name: "local", kind: "local" },
+      task: {
+        inputs: [{ column: "text", name: "text" }],
+        targets: [{ name: "kind", column: "kind", labels: [{ name: "a" }, { name: "b" }] }],
+      },
+      data: {
+        fingerprint: "f",
+        rows: {},
+        decisions: 0,
+        sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
+        validation: true,
+        grouped: false,
+      },
+      confidence: Confidence.parse({}),
+      seed: 1,
+      created: "2026-11-22T00:00:00Z",
+      versions: {},
+    });
+    const events: NewEvent[] = [];
+    const predicted: Prediction[] = [];
+    const asked: PredictRun = {
+      job,
+      model: of,
+      rows: [],
+      threads: 1,
+      folder: join(folder, "job"),
+      work: join(folder, "job", "work"),
+      signal,
+      emit: (body) => events.push(body),
+      splits: ["test"],
+      outOfFold: false,
+      done: (row) => row === "known",
+      predicted: (prediction) => predicted.push(prediction),
+    };
+    return { asked, events, predicted };
+  }
+
+  it("passes on what the worker tells and predicts, model by model, and starts it once", async () => {
+    await worker(
+      [
+        event(1, { type: "state", state: "running" }),
+        event(2, { type: "metric", name: "rows a second", value: 3, model: "base" }),
+        event(3, { type: "error", message: "Row r9 is too long.", row: "r9" }),
+        event(4, { type: "log", level: "info", message: "done" }),
+        event(5, { type: "state", state: "succeeded" }),
+      ],
+      [line("base", "r1"), line("tuned", "r1"), line("base", "known"), line("base", "r2")],
+      'echo x >>"$3/starts"',
+    );
+    const first = run(model("base"));
+    await qloraEngine.predict(first.asked);
+    assert.deepEqual(
+      first.predicted.map(({ model: of, row }) => [of, row]),
+      [
+        ["base", "r1"],
+        ["base", "r2"],
+      ],
+    );
+    assert.deepEqual(
+      first.events.map(({ type }) => type),
+      ["metric", "error", "log"],
+    );
+    const second = run(model("tuned"));
+    await qloraEngine.predict(second.asked);
+    assert.deepEqual(
+      second.predicted.map(({ row }) => row),
+      ["r1"],
+    );
+    const at = join(folder, "job", "work", "qlora");
+    assert.equal(await readFile(join(at, "starts"), "utf8"), "x\n");
+    const job = Job.parse(JSON.parse(await readFile(join(at, "job.json"), "utf8")));
+    assert.deepEqual(
+      job.models.map(({ name }) => name),
+      ["base", "tuned"],
+    );
+  });
+
+  it("makes the worker's error the job's, with its remedy and row, and tells it once", async () => {
+    await worker(
+      [
+        event(1, { type: "error", message: "It is too long.", remedy: "Shorten it.", row: "r7" }),
+        event(2, { type: "state", state: "failed", message: "It is too long." }),
+      ],
+      [],
+      "exit 1",
+    );
+    const { asked, events } = run(model("base"));
+    await assert.rejects(qloraEngine.predict(asked), (error) => {
+      assert.ok(error instanceof EngineError);
+      assert.deepEqual([error.message, error.remedy, error.row], ["It is too long.", "Shorten it.", "r7"]);
+      return true;
+    });
+    assert.deepEqual(events, []);
+  });
+
+  it("a worker that ends without a word did not succeed", async () => {
+    await worker([event(1, { type: "state", state: "running" })], [], "kill -KILL $$");
+    await assert.rejects(qloraEngine.predict(run(model("base")).asked), /ended by SIGKILL without a word/);
+    await worker([event(1, { type: "state", state: "running" })], [], "exit 0");
+    await assert.rejects(qloraEngine.predict(run(model("base")).asked), /ended with code 0 without a word/);
+  });
+
+  it("asks the worker to stop when the job is cancelled", async () => {
+    await worker(
+      [event(1, { type: "state", state: "running" })],
+      [],
+      'while ! [ -e "$3/cancel" ]; do sleep 0.05; done; exit 1',
+    );
+    const controller = new AbortController();
+    const { asked } = run(model("base"), controller.signal);
+    const stopped = qloraEngine.predict(asked);
+    setTimeout(() => controller.abort("cancel"), 300);
+    await assert.rejects(stopped, (reason) => reason === "cancel");
+  });
+
+  it("a base in the project's folder is named by its full path", async () => {
+    await mkdir(join(folder, "weights"));
+    await worker([event(1, { type: "state", state: "succeeded" })]);
+    const { asked } = run(model("base"));
+    asked.job.models[0] = model("base", "weights");
+    await qloraEngine.predict(asked);
+    const job = Job.parse(JSON.parse(await readFile(join(folder, "job/work/qlora/job.json"), "utf8")));
+    const bases = job.models.map(({ spec }) => (spec.engine === "qlora" ? spec.base : ""));
+    assert.deepEqual(bases, [join(folder, "weights"), "some/model"]);
+  });
+});
