@@ -102,6 +102,7 @@ export function calibratedFigures(
   predicted: number,
   truth: number,
 ): ShownFigures {
+  if (map.kind === "none") return shownFigures(distribution, predicted, truth);
   if (map.kind === "temperature") return temperedFigures(distribution, map.temperature, predicted, truth);
   return shownFigures(applyCalibration(map, distribution), predicted, truth);
 }

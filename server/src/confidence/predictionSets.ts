@@ -2,8 +2,8 @@
  * Prediction sets by split conformal prediction: the labels among which the right one is, with a given coverage.
  *
  * LAC (Sadinle, Lei & Wasserman 2019): a label is in the set when its probability is high enough; smallest sets on average.
- * APS (Romano, Sesia & Candès 2020), not randomised: the most probable labels until their sum is enough; larger sets for
- * harder rows. Both are calibrated on *flagged* rows (DESIGN §5.8), because those are the rows a reviewer sees: sets calibrated
+ * APS (Romano, Sesia & Candès 2020), not randomised: the most probable labels until their sum is enough, so that a label is
+ * judged by the mass of those before it; larger sets for harder rows. Both are calibrated on *flagged* rows (DESIGN §5.8), because those are the rows a reviewer sees: sets calibrated
  * on all rows cover too little there. Uncalibrated probabilities are used: calibrators are fitted on the same rows.
  */
 
@@ -29,14 +29,16 @@ export interface PredictionSetRule {
 /** Slack for sums of rounded probabilities. */
 const TOLERANCE = 1e-9;
 
-/** How badly a label fits: LAC 1 − p, APS the summed probability of all labels at least as probable. */
-function nonconformity(method: PredictionSetMethod, distribution: Distribution, label: number): number {
-  const own = probabilityOf(distribution, label);
+/** How badly a label of probability `own` fits: LAC 1 − p, APS the summed probability of all labels that are more probable. */
+function nonconformity(
+  method: PredictionSetMethod,
+  { probabilities, rest, restCount }: Distribution,
+  own: number,
+): number {
   if (method === "lac") return 1 - own;
-  const { probabilities, rest, restCount } = distribution;
-  let sum = 0;
-  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= own) sum += probabilities[i]!;
-  return restCount > 0 && rest / restCount >= own ? sum + rest : sum;
+  let before = restCount > 0 && rest / restCount > own ? rest : 0;
+  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > own) before += probabilities[i]!;
+  return before;
 }
 
 /**
@@ -58,7 +60,8 @@ export function calibratePredictionSets(
   const scores: number[] = [];
   for (let i = 0; i < rows.n; i++) {
     const distribution = flagged[i]! > 0 && rows.truth[i]! >= 0 ? distributionAt(rows, i) : null;
-    if (distribution !== null) scores.push(nonconformity(method, distribution, rows.truth[i]!));
+    if (distribution !== null)
+      scores.push(nonconformity(method, distribution, probabilityOf(distribution, rows.truth[i]!)));
   }
   scores.sort((a, b) => a - b);
   const rank = Math.ceil((scores.length + 1) * coverage - TOLERANCE);
@@ -85,18 +88,11 @@ export function predictionSet(rule: PredictionSetRule, distribution: Distributio
   );
   const limit = rule.quantile === null ? Number.POSITIVE_INFINITY : rule.quantile + TOLERANCE;
   const labels = order
-    .map((i) => distribution.labels[i]!)
-    .filter((label, at) => at === 0 || nonconformity(rule.method, distribution, label) <= limit);
+    .filter((i, at) => at === 0 || nonconformity(rule.method, distribution, distribution.probabilities[i]!) <= limit)
+    .map((i) => distribution.labels[i]!);
   const { rest, restCount } = distribution;
-  const others = restCount > 0 && nonconformityOfRest(rule.method, distribution, rest / restCount) <= limit;
+  const others = restCount > 0 && nonconformity(rule.method, distribution, rest / restCount) <= limit;
   return { labels, others };
-}
-
-function nonconformityOfRest(method: PredictionSetMethod, { probabilities, rest }: Distribution, own: number): number {
-  if (method === "lac") return 1 - own;
-  let sum = rest;
-  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= own) sum += probabilities[i]!;
-  return sum;
 }
 
 /** What prediction sets do on rows with labels; plain JSON. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { fullDistribution } from "../../../server/src/confidence/distribution.ts";
 import { findLabelIssues, suspicionOrder } from "../../../server/src/confidence/labelIssues.ts";
@@ -7,8 +9,9 @@ import {
   measurePredictionSets,
   predictionSet,
 } from "../../../server/src/confidence/predictionSets.ts";
-import { seededRandom } from "../../../server/src/confidence/random.ts";
+import { seededPermutation, seededRandom } from "../../../server/src/confidence/random.ts";
 import { outOfFoldRows, testRows, validationRows } from "../../../server/src/confidence/roles.ts";
+import { scoredRows } from "../../../server/src/confidence/scoredRows.ts";
 import { madeRows } from "./madeRows.ts";
 
 const flaggedBelow = (rows: ReturnType<typeof madeRows>, threshold: number) =>
@@ -32,6 +35,49 @@ describe("prediction sets", () => {
         report.n,
       );
     }
+  });
+
+  it("cover the flagged rows of real probabilities as promised, with few labels", function () {
+    const path = new URL("../../../../shared/data/calibration/wideresnet_cifar10.csv.gz", import.meta.url);
+    if (!existsSync(path)) this.skip();
+    this.timeout(30_000);
+    const lines = gunzipSync(readFileSync(path)).toString().trim().split("\n").slice(1);
+    const stream = lines.map((line) => line.split(",").map(Number));
+    const table = (split: "validation" | "test", rows: readonly number[][]) =>
+      scoredRows(
+        rows.map((row) => ({ split, truth: row[1]!, distribution: fullDistribution(row.slice(2)) })),
+        { labels: Array.from({ length: 10 }, (_, k) => `${k}`), keepDistributions: true },
+      );
+    for (const method of ["lac", "aps"] as const) {
+      let coverage = 0;
+      let size = 0;
+      const splits = 8;
+      for (let seed = 0; seed < splits; seed++) {
+        const order = [...seededPermutation(stream.length, seed)].map((i) => stream[i]!);
+        const [validation, test] = [table("validation", order.slice(0, 5000)), table("test", order.slice(5000))];
+        const rule = calibratePredictionSets(validationRows(validation), flaggedBelow(validation, 0.99), method);
+        const report = measurePredictionSets(rule, testRows(test), flaggedBelow(test, 0.99));
+        coverage += report.coverage!.value / splits;
+        size += report.meanSize! / splits;
+      }
+      assert.ok(coverage >= 0.88 && coverage <= 0.92, `${method}: ${coverage}`);
+      assert.ok(size < 2.5, `${method}: ${size} labels`);
+    }
+  });
+
+  it("judge a label by what is more probable: rounded zeros are not in a set because the first label is sure", () => {
+    // The first label is right in 19 rows of 20 and said to be certain in all.
+    const rows = scoredRows(
+      Array.from({ length: 200 }, (_, i) => ({
+        split: "validation" as const,
+        truth: i % 20 === 0 ? 3 : 0,
+        distribution: fullDistribution([1, 0, 0, 0]),
+      })),
+      { labels: ["a", "b", "c", "d"], keepDistributions: true },
+    );
+    const rule = calibratePredictionSets(validationRows(rows), new Uint8Array(200).fill(1), "aps");
+    assert.deepEqual(predictionSet(rule, fullDistribution([1, 0, 0, 0])), { labels: [0], others: false });
+    assert.deepEqual(predictionSet(rule, fullDistribution([0.5, 0.5, 0, 0])), { labels: [0, 1], others: false });
   });
 
   it("always hold the most probable label, grow with the promise, and hold everything with too few rows", () => {
