@@ -182,8 +182,6 @@ export const FlaggedDocument = z.strictObject({
   ),
 });
 
-/** Rows that wait to be judged blind, in the order of the draw, at most `--limit`. */
-const blindItems = z.array(z.strictObject({ row: z.string(), target: z.string(), text: z.string() }));
 export const IssuesDocument = z.strictObject({
   model: z.string(),
   /** Labelled rows that a model which had not seen them has predicted. */
@@ -213,6 +211,8 @@ export const IssuesDocument = z.strictObject({
 });
 export type IssuesDocument = z.output<typeof IssuesDocument>;
 
+/** Rows that wait to be judged blind, in the order of the draw, at most `--limit`. */
+const blindItems = z.array(z.strictObject({ row: z.string(), target: z.string(), text: z.string() }));
 
 export const AuditDocument = z.strictObject({
   model: z.string(),

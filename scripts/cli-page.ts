@@ -60,6 +60,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: 'Decisions are appended to the file `review.decisions` names; nothing is ever removed from it ([review.md](review.md)). `--confirm` agrees with the prediction, or with the label in the data where there is no prediction. A line of `--from` is `{"row": …, "target": …, "label": …}`, or has `"kind": "confirmed"`, `"none"` or `"skipped"` instead of a label; all lines are checked before the first is recorded.',
     documents: ["ReviewDocument", "UndoDocument"],
   },
+  issues: {
+    example: "clf predict . --out-of-fold\nclf issues . --limit 20",
+    text: "By confident learning on out-of-fold probabilities: `clf predict --out-of-fold` comes first. Whoever decides with `clf review` changes what the next fine-tune learns; the data file stays as it is. In the editor the same labels are marked in the data file, with quick fixes.",
+    documents: ["IssuesDocument"],
+  },
   audit: {
     example: "clf audit .",
     text: "A share of the accepted rows (`confidence.audit`) is drawn by a seeded hash and judged without seeing the prediction, with `clf review`. Printed: what is drawn and judged, the share of wrong ones between bounds that hold at every look, and the increase that so many rows would have shown. Skips count as wrong.",
@@ -74,11 +79,6 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     example: "clf export . --output predictions.csv",
     text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",
     documents: ["ExportDocument"],
-  },
-  issues: {
-    example: "clf predict . --out-of-fold\nclf issues . --limit 20",
-    text: "By confident learning on out-of-fold probabilities: `clf predict --out-of-fold` comes first. Whoever decides with `clf review` changes what the next fine-tune learns; the data file stays as it is. In the editor the same labels are marked in the data file, with quick fixes.",
-    documents: ["IssuesDocument"],
   },
   jobs: {
     example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac20d\nclf jobs . clean --keep 3",

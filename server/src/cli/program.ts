@@ -5,9 +5,9 @@ import { audit, relabel } from "./blind-commands.ts";
 import { completionScript } from "./completion.ts";
 import { check, init, profile } from "./data-commands.ts";
 import { CliError, EXIT } from "./io.ts";
+import { issues } from "./issues-command.ts";
 import { jobs, report } from "./job-commands.ts";
 import { compare, evaluate, fineTune } from "./model-commands.ts";
-import { issues } from "./issues-command.ts";
 import { exportRows, flagged, predict, review } from "./row-commands.ts";
 
 const wholeNumber = (text: string): number => {
@@ -107,6 +107,11 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--blind", "neither label nor prediction was seen: for the rows of clf relabel")
     .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
     .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
+  command("issues <project>", "PROJECT [options]", "labels in the data that are probably wrong, most doubtful first")
+    .addOption(model())
+    .option("--target <name>", "only this target; repeatable", collect)
+    .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
+    .action((path, options) => run(issues(path, options)));
   command("audit <project>", "PROJECT [options]", "accepted rows that are judged all the same: is the promise kept")
     .addOption(model())
     .addOption(new Option("-n, --limit <n>", "rows shown; default: 10").argParser(wholeNumber))
@@ -131,11 +136,6 @@ export function program(run: (code: Promise<number>) => void): Command {
     .addOption(
       new Option(
         "--keep <n>",
-  command("issues <project>", "PROJECT [options]", "labels in the data that are probably wrong, most doubtful first")
-    .addOption(model())
-    .option("--target <name>", "only this target; repeatable", collect)
-    .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
-    .action((path, options) => run(issues(path, options)));
         "clean: ended jobs of each model and kind that stay beside those in use; default: 10",
       ).argParser(wholeNumber),
     )
