@@ -1,5 +1,5 @@
 /** The clf/* requests, answered in the workbench thread by the operations of workflow/. */
-import { open, stat, writeFile } from "node:fs/promises";
+import { open, realpath, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type * as z from "zod";
@@ -9,6 +9,7 @@ import { guessColumns } from "../dataset/guess.ts";
 import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { isTerminal } from "../jobs/states.ts";
+import { isInside } from "../project/paths.ts";
 import { projectTemplate } from "../project/template.ts";
 import { markAt } from "../project/yaml.ts";
 import { ensureUnionMerge } from "../review/git-attributes.ts";
@@ -17,7 +18,7 @@ import { clfVersion, versions } from "../versions.ts";
 import { modelSpec } from "../workflow/artifacts.ts";
 import { decide, inFrontOf, undo } from "../workflow/decide.ts";
 import { drawNotes } from "../workflow/draw-notes.ts";
-import { blindDraw, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
+import { blindDraw, type JudgedRow, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { reportToShow } from "../workflow/report.ts";
@@ -83,8 +84,8 @@ export function createHandlers({
     };
   }
 
-  /** Inline confidences of one file at a time: the index is made anew when rows or decisions change. */
-  let inline: { rows: unknown; verdicts: unknown; index: RowIndex } | undefined;
+  /** Made once for each reading of predictions. */
+  const indices = new WeakMap<JudgedRows, RowIndex>();
 
   return {
     "clf/projects": async () => Promise.all((await projects.all()).map(projectSummary)),
@@ -354,25 +355,21 @@ export function createHandlers({
 
     "clf/inline/hints": async ({ data, header, first, text }) => {
       const path = pathOf(data);
-      for (const project of await projects.all()) {
+      for (const project of await projects.known()) {
         const { session } = project;
-        if (!session || !path.startsWith(session.project.folder)) continue;
-        const { dataset, verdicts } = await project.data();
-        if (!dataset.rows.files.some((file) => file.path === path)) continue;
+        if (!session || !isInside(session.project.folder, path)) continue;
+        if (!(await project.files()).includes(await realpath(path).catch(() => path))) continue;
         const of = pathToFileURL(project.file).href;
         const judged = await project.judged(session.project.reviewModel);
         if ("why" in judged) return { project: of, model: null, rows: [] };
-        if (inline?.rows !== judged.rows || inline.verdicts !== verdicts) {
-          const known = [...judged.rows.values()].map((row) => ({
-            row: row.row,
-            targets: targetViews(session, judged, row, verdicts, true),
-          }));
-          inline = { rows: judged.rows, verdicts, index: indexByContent(session.project, known) };
-        }
+        const verdicts = await project.verdictsOn(judged);
+        const index = indices.get(judged) ?? indexByContent(session.project, judged.rows.values());
+        indices.set(judged, index);
+        const view = (known: JudgedRow) => targetViews(session, judged, known, verdicts, true);
         return {
           project: of,
           model: judged.model,
-          rows: inlineRows(session.project, inline.index, { name: path, header, first, text }),
+          rows: inlineRows(session.project, index, view, { name: path, header, first, text }),
         };
       }
       return null;

@@ -2,23 +2,18 @@
 
 import type { Range } from "../../../schemas/problem.ts";
 import type { InlineRow, TargetView } from "../../../schemas/protocol.ts";
-import type { JobRow } from "../../../schemas/rows.ts";
 import type { Project } from "../project/project.ts";
+import type { JudgedRow } from "../workflow/flagged.ts";
 import { type DocumentRecord, readRecords } from "./records.ts";
 
-/** What is known of a row, as people see it. */
-export interface KnownRow {
-  row: JobRow;
-  targets: TargetView[];
-}
-
-export type RowIndex = ReadonlyMap<string, KnownRow>;
+/** Rows by the texts of their inputs. */
+export type RowIndex = ReadonlyMap<string, JudgedRow>;
 
 const keyOf = (texts: readonly string[]): string => JSON.stringify(texts);
 
-/** Rows by the texts of their inputs. Of rows with equal inputs the first stands for all: the model says the same of them. */
-export function indexByContent(project: Project, rows: Iterable<KnownRow>): RowIndex {
-  const index = new Map<string, KnownRow>();
+/** Of rows with equal inputs the first stands for all: the model says the same of them. */
+export function indexByContent(project: Project, rows: Iterable<JudgedRow>): RowIndex {
+  const index = new Map<string, JudgedRow>();
   for (const known of rows) {
     const key = keyOf(project.inputs.map(({ name }) => known.row.inputs[name] ?? ""));
     if (!index.has(key)) index.set(key, known);
@@ -28,12 +23,13 @@ export function indexByContent(project: Project, rows: Iterable<KnownRow>): RowI
 
 /**
  * The rows that stand in the given lines of a document.
- * @param header the document's first line
- * @param first the line, from 0, that `text` begins with
+ * @param view what people see of a row: made for these rows alone, as there may be a great many others
+ * @param file `header`: the document's first line; `first`: the line, from 0, that `text` begins with
  */
 export function inlineRows(
   project: Project,
   index: RowIndex,
+  view: (known: JudgedRow) => TargetView[],
   file: { name: string; header: string; first: number; text: string },
 ): InlineRow[] {
   const found = (records: readonly DocumentRecord[]): InlineRow[] =>
@@ -42,7 +38,7 @@ export function inlineRows(
       if (texts.some((text) => text === undefined)) return [];
       const known = index.get(keyOf(texts as string[]));
       if (!known) return [];
-      const targets = known.targets.map((target) => ({ ...target, cell: cellOf(project, record, target.target) }));
+      const targets = view(known).map((target) => ({ ...target, cell: cellOf(project, record, target.target) }));
       return [
         {
           row: known.row.row,

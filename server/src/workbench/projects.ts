@@ -1,9 +1,14 @@
 /** The open projects of the workspace: sessions, data and judged rows, each read when it is first needed and kept while it holds. */
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { findFiles } from "../dataset/files.ts";
+import { listProblems } from "../dataset/problems.ts";
 import { discoverProjects, PROJECT_FILE } from "../project/discover.ts";
 import { type LoadedProject, loadProject } from "../project/load.ts";
+import { isInside } from "../project/paths.ts";
 import { markAt } from "../project/yaml.ts";
-import { type ProjectData, readData, withVerdicts } from "../workflow/data.ts";
+import type { Verdicts } from "../review/fold.ts";
+import { type ProjectData, readData, verdictsOnJudged, withVerdicts } from "../workflow/data.ts";
 import { type JudgedRows, judgedRows, type NothingJudged } from "../workflow/flagged.ts";
 import { openSession, type Session, WorkflowError } from "../workflow/session.ts";
 
@@ -14,18 +19,24 @@ export interface OpenProject {
   session?: Session;
   /** Rows with decisions. Shared by everybody who asks meanwhile. */
   data(): Promise<ProjectData>;
+  /** Absolute paths of the data files, links resolved. They are not read for it. */
+  files(): Promise<readonly string[]>;
   /** What the model says of every row it has predicted. */
   judged(model: string): Promise<JudgedRows | NothingJudged>;
+  /** What people said of those rows. The data is not read for it. */
+  verdictsOn(judged: JudgedRows): Promise<Verdicts>;
 }
 
 export interface Projects {
-  /** All project files of the workspace's folders. */
+  /** All project files of the workspace's folders, as they now are on disk. */
   all(): Promise<OpenProject[]>;
+  /** The same as last found: folders are not looked through again. */
+  known(): Promise<OpenProject[]>;
   /** @throws WorkflowError when there is no such file or it lies outside the workspace */
   get(file: string): Promise<OpenProject>;
   /** A project that can start jobs. @throws WorkflowError when its file has errors */
   sound(file: string): Promise<OpenProject & { session: Session }>;
-  configure(folders: readonly string[]): Promise<void>;
+  configure(folders: readonly string[]): void;
   /** Files changed on disk: what was read from them is read again when it is next needed. Returns the projects concerned. */
   changed(paths: readonly string[]): string[];
   /** The workspace became trusted: what was only read so far is read again, and saved. */
@@ -40,15 +51,21 @@ export interface Projects {
 /** Milliseconds without use after which the rows of a project leave the memory. */
 const IDLE = 180_000;
 
+/** Rows whose predictions are held at most: some 3 KiB each. */
+const MOST_JUDGED = 400_000;
+
 export interface ProjectsOptions {
   onOpen(project: OpenProject): void;
+  /** The project's file is gone, or its folder left the workspace. */
+  onGone(file: string): void;
   /** Whether splits that are made when the data is read may be saved beside the project. */
   trusted(): boolean;
 }
 
-export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
+export function openProjects({ onOpen, onGone, trusted }: ProjectsOptions): Projects {
   const open = new Map<string, Promise<Entry>>();
   let folders: string[] = [];
+  let found: Promise<string[]> | undefined;
 
   interface Entry extends OpenProject {
     forgetData(): void;
@@ -59,12 +76,16 @@ export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
   function lookup(file: string): Promise<Entry> {
     let entry = open.get(file);
     if (!entry) {
-      entry = openEntry(file).then((made) => {
-        onOpen(made);
-        return made;
-      });
-      open.set(file, entry);
-      entry.catch(() => open.delete(file));
+      const made = openEntry(file);
+      entry = made;
+      open.set(file, made);
+      made.then(
+        (project) => {
+          // Unless it was left, or opened anew, in the meantime.
+          if (open.get(file) === made) onOpen(project);
+        },
+        () => open.delete(file),
+      );
     }
     return entry;
   }
@@ -73,6 +94,8 @@ export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
     const loaded = await loadProject(file);
     const session = loaded.project && openSession(loaded.project);
     let data: Promise<ProjectData> | undefined;
+    let files: Promise<string[]> | undefined;
+    let verdicts = new WeakMap<JudgedRows, Promise<Verdicts>>();
     const judged = new Map<string, Promise<JudgedRows | NothingJudged>>();
     let idle: NodeJS.Timeout | undefined;
     const used = () => {
@@ -96,24 +119,58 @@ export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
         });
         return data;
       },
+      files() {
+        if (!session) return Promise.resolve([]);
+        files ??= findFiles(session.project, listProblems()).then((found) => found.map(({ path }) => path));
+        files.catch(() => {
+          files = undefined;
+        });
+        return files;
+      },
+      verdictsOn(rows) {
+        if (!session) throw new WorkflowError(`${file} has errors: mend them first.`);
+        const known = verdicts.get(rows) ?? verdictsOnJudged(session, rows);
+        verdicts.set(rows, known);
+        known.catch(() => verdicts.delete(rows));
+        return known;
+      },
       judged(model) {
         used();
         if (!session) throw new WorkflowError(`${file} has errors: mend them first.`);
         let rows = judged.get(model);
-        if (!rows) judged.set(model, (rows = judgedRows(session, model)));
+        if (!rows) judged.set(model, (rows = judgedRows(session, model, { most: MOST_JUDGED })));
         rows.catch(() => judged.delete(model));
         return rows;
       },
       forgetData() {
         data = undefined;
+        files = undefined;
+        verdicts = new WeakMap();
       },
       forgetJudged() {
         judged.clear();
       },
       refreshVerdicts() {
+        verdicts = new WeakMap();
         if (data && session) data = data.then((known) => withVerdicts(session, known));
       },
     };
+  }
+
+  async function discover(): Promise<string[]> {
+    const files = new Set<string>();
+    for (const folder of folders) for (const file of await discoverProjects(folder)) files.add(file);
+    // A folder that is deleted or renamed need not tell of the files in it.
+    for (const file of open.keys()) if (!files.has(file) && !existsSync(file)) leave(file);
+    return [...files];
+  }
+
+  /** What still uses the session goes on with it; nobody is given it any more. */
+  function leave(file: string): void {
+    const entry = open.get(file);
+    open.delete(file);
+    onGone(file);
+    void entry?.then(({ session }) => session?.close()).catch(() => {});
   }
 
   const inWorkspace = (file: string) =>
@@ -122,11 +179,14 @@ export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
     );
 
   const projects: Projects = {
-    async all() {
-      const files = new Set<string>();
-      for (const folder of folders) for (const file of await discoverProjects(folder)) files.add(file);
-      const found = await Promise.all([...files].map((file) => lookup(file).catch(() => null)));
-      return found.filter((project) => project !== null);
+    all() {
+      found = discover();
+      return projects.known();
+    },
+    async known() {
+      const files = await (found ??= discover());
+      const opened = await Promise.all(files.map((file) => lookup(file).catch(() => null)));
+      return opened.filter((project) => project !== null);
     },
     async get(path) {
       const file = resolve(path);
@@ -144,29 +204,30 @@ export function openProjects({ onOpen, trusted }: ProjectsOptions): Projects {
       }
       return { ...project, session };
     },
-    async configure(next) {
+    configure(next) {
       folders = next.map((folder) => resolve(folder));
-      for (const [file, entry] of open) {
-        if (inWorkspace(file)) continue;
-        open.delete(file);
-        await (await entry.catch(() => null))?.session?.close();
-      }
+      found = undefined;
+      for (const file of open.keys()) if (!inWorkspace(file)) leave(file);
     },
     changed(paths) {
-      const concerned: string[] = [];
+      const mine = paths.map((path) => resolve(path)).filter((path) => !/[\\/]\.clf[\\/]/.test(path));
+      const projectFiles = mine.filter((path) => PROJECT_FILE.test(path));
+      if (projectFiles.length > 0) found = undefined;
+      // Those that nobody has opened yet: new ones, or under a new name.
+      const concerned = new Set(projectFiles.filter(inWorkspace));
       for (const [file, entry] of open) {
-        const folder = dirname(file);
-        const mine = paths.filter((path) => path.startsWith(folder) && !/[\\/]\.clf[\\/]/.test(path));
-        if (mine.length === 0) continue;
-        concerned.push(file);
-        if (mine.some((path) => path === file || /\.ya?ml$/i.test(path))) {
+        const inFolder = mine.filter((path) => isInside(dirname(file), path));
+        if (inFolder.length === 0) continue;
+        concerned.add(file);
+        if (!existsSync(file)) leave(file);
+        else if (inFolder.some((path) => path === file || /\.ya?ml$/i.test(path))) {
           open.delete(file);
           void entry.then(({ session }) => session?.close()).catch(() => {});
         } else {
           void entry.then((known) => known.forgetData()).catch(() => {});
         }
       }
-      return concerned;
+      return [...concerned];
     },
     trust() {
       for (const entry of open.values()) void entry.then((known) => known.forgetData()).catch(() => {});

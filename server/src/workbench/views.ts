@@ -1,5 +1,4 @@
 /** Rows and predictions as the editor's views show them. */
-import { statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type {
   EvaluationSummary,
@@ -100,11 +99,7 @@ export async function projectSummary(project: OpenProject): Promise<ProjectSumma
 }
 
 async function dataFiles(project: OpenProject): Promise<string[]> {
-  const { dataset } = await project.data();
-  return dataset.rows.files
-    .filter(({ path }) => statSync(path, { throwIfNoEntry: false }))
-    .slice(0, MOST_FILES)
-    .map(({ path }) => uriOf(path));
+  return (await project.files()).slice(0, MOST_FILES).map(uriOf);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Tells of every change of a project's jobs, whoever made it: this window, another one, or the command line. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { JobView } from "../../../schemas/protocol.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
 import { changes } from "../jobs/changes.ts";
@@ -11,6 +12,8 @@ export interface JobWatch {
   /** Looks again now. */
   nudge(): void;
   close(): void;
+  /** Closes, and tells that all its jobs are gone: their project is no longer there. */
+  leave(): void;
 }
 
 export interface JobWatchOptions {
@@ -27,10 +30,20 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
   /** Jobs to look at: those under way, and those that somebody may have resumed. */
   const live = new Set<string>();
   const ended = new Set<string>();
+  /** When the folder of a job's attempts last changed, by id: another window may have resumed it. */
+  const attempts = new Map<string, number>();
   /** The jobs that were there at the start have been seen: what is new and over from now on was too quick to be seen before. */
   let started = false;
   let closed = false;
   let watcher: ReturnType<typeof changes> | undefined;
+
+  async function isResumed(id: string): Promise<boolean> {
+    if (known.get(id) === "") return false;
+    const status = await stat(join(store.folder(id), "attempts")).catch(() => null);
+    const before = attempts.get(id);
+    if (status) attempts.set(id, status.mtimeMs);
+    return status !== null && before !== undefined && status.mtimeMs !== before;
+  }
 
   async function look(): Promise<void> {
     const ids = new Set(await store.ids());
@@ -42,7 +55,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
       options.onRemoved(id);
     }
     for (const id of ids) {
-      if (known.has(id) && !live.has(id)) continue;
+      if (known.has(id) && !live.has(id) && !(await isResumed(id))) continue;
       const snapshot = await store.read(id).catch(() => null);
       if (!snapshot || !isJobOf(session.project, snapshot.job)) {
         known.set(id, "");
@@ -63,6 +76,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
         watcher?.add(attemptFolder(snapshot.folder, snapshot.attempt.number));
       } else {
         live.delete(id);
+        await isResumed(id);
         if ((started || !first) && !ended.has(id)) options.onEnd(view);
         ended.add(id);
       }
@@ -80,7 +94,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
   }
 
   void keepLooking();
-  return {
+  const watch: JobWatch = {
     nudge() {
       // A job that had ended may have been resumed.
       for (const [id, text] of known) if (text !== "") live.add(id);
@@ -90,5 +104,10 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
       closed = true;
       watcher?.close();
     },
+    leave() {
+      watch.close();
+      for (const [id, text] of known) if (text !== "") options.onRemoved(id);
+    },
   };
+  return watch;
 }

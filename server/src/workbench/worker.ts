@@ -34,11 +34,17 @@ const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
 
 let trusted = false;
 let keep = 20;
+/** The workspace's folders as they were last told. */
+let configured: string | undefined;
 const watches = new Map<string, JobWatch>();
 const running = new Map<number, AbortController>();
 
 const projects = openProjects({
   onOpen: (project) => void follow(project).catch((error) => log(String(error))),
+  onGone: (file) => {
+    watches.get(file)?.leave();
+    watches.delete(file);
+  },
   trusted: () => trusted,
 });
 
@@ -106,12 +112,17 @@ async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" 
 port.on("message", async (message: ToWorkbench) => {
   switch (message.do) {
     case "configure": {
-      const newlyTrusted = message.trusted && !trusted;
+      // At the first time nothing has been read without trust.
+      const newlyTrusted = configured !== undefined && message.trusted && !trusted;
       trusted = message.trusted;
       keep = message.keep;
-      await projects.configure(message.folders);
+      const folders = JSON.stringify(message.folders);
+      const other = configured !== undefined && configured !== folders;
+      configured = folders;
+      projects.configure(message.folders);
       previews.forgetProjects();
       const all = await projects.all().catch(() => []);
+      if (other) send({ do: "notify", name: "clf/projects/changed", params: {} });
       if (newlyTrusted) {
         projects.trust();
         for (const project of all) void follow(project).catch((error) => log(String(error)));

@@ -7,6 +7,7 @@ import { type RowLookup, rowsKeptInTrain } from "../review/apply.ts";
 import { attachDecisions } from "../review/attach.ts";
 import type { DecisionsRead } from "../review/decisions.ts";
 import { foldDecisions, type Verdicts } from "../review/fold.ts";
+import type { JudgedRows } from "./flagged.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 export interface ProjectData {
@@ -30,6 +31,17 @@ export async function readData(session: Session, options: ReadOptions = {}): Pro
 /** The same data with the decisions as they are now. */
 export async function withVerdicts(session: Session, { dataset }: ProjectData): Promise<ProjectData> {
   return joined(session, dataset, await session.decisions.read());
+}
+
+/** What people said of the rows that a model has judged: for that the data need not be read. */
+export async function verdictsOnJudged(session: Session, judged: JudgedRows): Promise<Verdicts> {
+  const { decisions } = await session.decisions.read();
+  const rows = {
+    *[Symbol.iterator]() {
+      for (const { row } of judged.rows.values()) yield row;
+    },
+  };
+  return foldDecisions(attachDecisions(decisions, rows).decisions);
 }
 
 function joined(session: Session, dataset: Dataset, read: DecisionsRead): ProjectData {

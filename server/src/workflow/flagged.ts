@@ -39,8 +39,13 @@ export interface NothingJudged {
 /**
  * All rows that the model has predicted: pool, validation and test rows from its newest evaluation and predictions, the rows
  * it was trained on from its newest out-of-fold predictions.
+ * @param options `most`: of more rows nothing is read, but why is said
  */
-export async function judgedRows(session: Session, model: string): Promise<JudgedRows | NothingJudged> {
+export async function judgedRows(
+  session: Session,
+  model: string,
+  { most = Number.POSITIVE_INFINITY }: { most?: number } = {},
+): Promise<JudgedRows | NothingJudged> {
   const evaluation = await newestEvaluation(session, model);
   if (!evaluation) {
     return {
@@ -55,43 +60,86 @@ export async function judgedRows(session: Session, model: string): Promise<Judge
     targets: evaluation.job.task.targets,
     audited: auditOf(session, evaluation.job, model),
   };
-  const sources: { job: Job; folds: boolean; splits: SplitName[] }[] = [
-    { job: evaluation.job, folds: false, splits: ["validation", "test"] },
-    { job: judges(evaluation.job, plain, model) ? plain! : evaluation.job, folds: false, splits: ["pool"] },
-    { job: outOfFold ?? evaluation.job, folds: true, splits: ["train", "tune"] },
+  const parts: Part[] = [
+    part(evaluation.job, false, ["validation", "test"]),
+    part(judges(evaluation.job, plain, model) ? plain! : evaluation.job, false, ["pool"]),
+    part(outOfFold ?? evaluation.job, true, ["train", "tune"]),
   ];
-  for (const { job, folds, splits } of sources) {
-    requirePredictions(session, job);
-    const predictions = new Map<string, Map<string, Prediction>>();
-    for await (const prediction of readPredictions(session, job.id)) {
-      if (prediction.model !== model || (prediction.fold !== undefined) !== folds) continue;
-      if (!splits.includes(prediction.split)) continue;
-      const of = predictions.get(prediction.target) ?? new Map<string, Prediction>();
-      predictions.set(prediction.target, of.set(prediction.row, prediction));
-    }
+  const count = parts.reduce(
+    (sum, { job, splits }) => sum + splits.reduce((rows, split) => rows + (job.data.rows[split] ?? 0), 0),
+    0,
+  );
+  if (count > most) {
+    return {
+      why: `Model "${model}" has predicted ${count.toLocaleString("en-US")} rows, and at most ${most.toLocaleString("en-US")} can be shown here. Review them in parts: name fewer files under dataset.pool. On the command line "clf flagged" and "clf export" take them all.`,
+    };
+  }
+  for (const job of new Set(parts.map((each) => each.job))) {
+    await readParts(
+      session,
+      model,
+      job,
+      parts.filter((each) => each.job === job),
+    );
+  }
+  for (const { job, folds, splits, predictions, jobRows, positions } of parts) {
     if (predictions.size === 0) continue;
     jobs.add(job.id);
-    // Out of fold, a row has predictions of the targets it has a label for.
-    const predicted = (row: string) => [...predictions.values()].some((of) => of.has(row));
-    const jobRows: JobRow[] = [];
-    const positions: number[] = [];
-    let position = 0;
-    for await (const row of readJobRows(session, job.id)) {
-      if (splits.includes(row.split) && predicted(row.row)) {
-        jobRows.push(row);
-        positions.push(position);
-      }
-      position++;
-    }
     for (const split of folds ? (["out-of-fold"] as const) : (splits as ("validation" | "test" | "pool")[])) {
       const which = jobRows.flatMap((row, i) => (folds || row.split === split ? [i] : []));
-      const part = which.map((i) => jobRows[i]!);
-      for (const [k, targets] of judgeRows(split, part, predictions, rules).entries()) {
-        rows.set(part[k]!.row, { row: part[k]!, targets, position: positions[which[k]!]! });
+      const judgedPart = which.map((i) => jobRows[i]!);
+      for (const [k, targets] of judgeRows(split, judgedPart, predictions, rules).entries()) {
+        rows.set(judgedPart[k]!.row, { row: judgedPart[k]!, targets, position: positions[which[k]!]! });
       }
     }
+    predictions.clear();
   }
   return { model, evaluation, jobs: [...jobs], rows, relabel: relabelDraw(session, rows.values()) };
+}
+
+/** Rows that are judged together, and the job that predicted them. */
+interface Part {
+  job: Job;
+  /** Out of fold. */
+  folds: boolean;
+  splits: SplitName[];
+  /** By target, then row. */
+  predictions: Map<string, Map<string, Prediction>>;
+  jobRows: JobRow[];
+  /** Of each of `jobRows`: its place among the rows of the job. */
+  positions: number[];
+}
+
+const part = (job: Job, folds: boolean, splits: SplitName[]): Part => ({
+  job,
+  folds,
+  splits,
+  predictions: new Map(),
+  jobRows: [],
+  positions: [],
+});
+
+/** Fills the parts of one job, whose files are read once. */
+async function readParts(session: Session, model: string, job: Job, parts: readonly Part[]): Promise<void> {
+  requirePredictions(session, job);
+  for await (const prediction of readPredictions(session, job.id)) {
+    if (prediction.model !== model) continue;
+    const folds = prediction.fold !== undefined;
+    const into = parts.find((each) => each.folds === folds && each.splits.includes(prediction.split))?.predictions;
+    if (!into) continue;
+    const of = into.get(prediction.target) ?? new Map<string, Prediction>();
+    into.set(prediction.target, of.set(prediction.row, prediction));
+  }
+  let position = 0;
+  for await (const row of readJobRows(session, job.id)) {
+    const into = parts.find(({ splits }) => splits.includes(row.split));
+    // Out of fold, a row has predictions of the targets it has a label for.
+    if (into && [...into.predictions.values()].some((of) => of.has(row.row))) {
+      into.jobRows.push(row);
+      into.positions.push(position);
+    }
+    position++;
+  }
 }
 
 /** Name of the draw of validation rows that are labelled again. */
