@@ -1,7 +1,7 @@
 /** The JSON documents of the command line: what each command prints on standard output with `--json` (docs/cli.md). */
 import * as z from "zod";
 import { Decision, FlagReason } from "./decisions.ts";
-import { Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
+import { HostCheck, Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
 import { LabelSet } from "./protocol.ts";
@@ -105,6 +105,8 @@ export const EvaluateDocument = z.strictObject({
 export type EvaluateDocument = z.output<typeof EvaluateDocument>;
 
 export const CompareDocument = Report;
+
+export { DryRunDocument, FewShotDocument, PromptPreview as PromptDocument, SignalsDocument } from "./prompt.ts";
 
 const ranked = z.array(z.tuple([z.string(), share]));
 
@@ -291,6 +293,26 @@ export const JobLogDocument = z.strictObject({ job, attempt: z.int().min(1), log
 export const JobStateDocument = z.strictObject({ job, attempt: z.int().min(1), state: JobState });
 /** `delete` and `clean`. */
 export const JobsDeletedDocument = z.strictObject({ deleted: z.array(job) });
+
+/** `clf hosts check`; a host that cannot be reached has one check, which says why. */
+export const HostsDocument = z.strictObject({
+  hosts: z.array(
+    z.strictObject({
+      host: z.string(),
+      kind: z.string(),
+      address: z.string().nullable(),
+      checks: z.array(HostCheck),
+    }),
+  ),
+});
+/** `clf hosts add`; without an address, what the ssh config names. */
+export const HostAddedDocument = z.strictObject({
+  file,
+  added: z.strictObject({ name: z.string(), address: z.string() }).nullable(),
+  configured: z.array(
+    z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() }),
+  ),
+});
 
 export const ReportDocument = Report;
 /** `clf report --output`. */

@@ -167,6 +167,17 @@ export const Exit = z.strictObject({
 });
 export type Exit = z.output<typeof Exit>;
 
+/** One thing a host has or lacks. */
+export const HostCheck = z.strictObject({
+  name: z.string(),
+  ok: z.boolean(),
+  /** What is there. */
+  detail: z.string(),
+  /** What to do when it is not. */
+  remedy: z.string().optional(),
+});
+export type HostCheck = z.output<typeof HostCheck>;
+
 export const JobState = z.enum(["preparing", "queued", "running", "succeeded", "failed", "cancelled", "lost"]);
 export type JobState = z.output<typeof JobState>;
 

@@ -40,7 +40,22 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
   evaluate: {
     example: "clf evaluate . --model baseline --json",
     text: "The figures are measured on the test rows; the confidence is calibrated and the accept rule certified on the validation rows. Rows without labels are predicted as well, so that `clf flagged` can show them.",
-    documents: ["EvaluateDocument"],
+    documents: ["EvaluateDocument", "DryRunDocument"],
+  },
+  prompt: {
+    example: "clf prompt . --model zero-shot --row 10482",
+    text: "Nothing is sent. Tokens are estimated.",
+    documents: ["PromptDocument"],
+  },
+  signals: {
+    example: "clf signals . --model zero-shot",
+    text: "Asks the labelled tune rows once with log-probabilities and `confidence.samples` times for votes, and compares the signals by the area under their risk-coverage curve. See [chat.md](chat.md).",
+    documents: ["SignalsDocument"],
+  },
+  "few-shot": {
+    example: "clf few-shot . --after zero-shot",
+    text: "Writes the model into the project file, then evaluates both on the same rows. The labels that are wrong most often on tune rows get examples from train.",
+    documents: ["CompareDocument", "FewShotDocument"],
   },
   compare: { example: "clf compare . --model baseline --model balanced", documents: ["CompareDocument"] },
   predict: {
@@ -84,6 +99,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac20d\nclf jobs . clean --keep 3",
     text: "What `clean` deletes is never a model's current fine-tune, its newest evaluation or its newest predictions, nor what runs.",
     documents: ["JobsDocument", "JobDocument", "JobLogDocument", "JobStateDocument", "JobsDeletedDocument"],
+  },
+  hosts: {
+    example: "clf hosts add . ubuntu@a10g --price 1.00\nclf hosts check . a10g",
+    text: "`check` ends with exit code 1 when something is missing, and says what to do about it. `add` without an address lists the hosts of your ssh config. See [remote-host.md](remote-host.md).",
+    documents: ["HostsDocument", "HostAddedDocument"],
   },
   report: { example: "clf report . --output report.html", documents: ["ReportDocument", "ReportFileDocument"] },
   lsp: { example: "clf lsp --stdio", text: "For any editor that speaks the Language Server Protocol." },

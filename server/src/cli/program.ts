@@ -2,8 +2,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { clfVersion } from "../versions.ts";
 import { audit, relabel } from "./blind-commands.ts";
+import { fewShot, prompt, signals } from "./chat-commands.ts";
 import { completionScript } from "./completion.ts";
 import { check, init, profile } from "./data-commands.ts";
+import { hosts } from "./host-commands.ts";
 import { CliError, EXIT } from "./io.ts";
 import { issues } from "./issues-command.ts";
 import { jobs, report } from "./job-commands.ts";
@@ -13,6 +15,11 @@ import { exportRows, flagged, predict, review } from "./row-commands.ts";
 const wholeNumber = (text: string): number => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A whole number, 1 or more.");
+  return value;
+};
+const price = (text: string): number => {
+  const value = Number(text);
+  if (!(value >= 0) || text.trim() === "") throw new InvalidArgumentError("Dollars an hour, 0 or more.");
   return value;
 };
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -61,9 +68,26 @@ export function program(run: (code: Promise<number>) => void): Command {
     .addOption(models("all of engine linear or predictions"))
     .option("--host <name>", "where to run; default: the model's host, else local")
     .option("--no-pool", "leave the rows without labels out")
+    .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
     .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
     .addOption(threads())
     .action((path, options) => run(evaluate(path, options)));
+  command("prompt <project>", "PROJECT [options]", "a row's prompt as it would be sent, with tokens and price")
+    .addOption(model())
+    .option("--row <id>", "the row; default: the first tune row")
+    .action((path, options) => run(prompt(path, options)));
+  command("signals <project>", "PROJECT [options]", "which signal of confidence ranks a prompted model's answers best")
+    .addOption(model())
+    .action((path, options) => run(signals(path, options)));
+  command(
+    "few-shot <project>",
+    "PROJECT --after MODEL [options]",
+    "a few-shot model aimed at a zero-shot model's errors",
+  )
+    .requiredOption("--after <name>", "the zero-shot model, evaluated")
+    .option("--name <name>", "the new model's name; default: MODEL-few-shot")
+    .option("--no-evaluate", "write it into the project file, and no more")
+    .action((path, options) => run(fewShot(path, options)));
   command("compare <project>", "PROJECT [options]", "evaluate several models side by side on the same rows")
     .addOption(models("all of engine linear or predictions"))
     .addOption(threads())
@@ -141,6 +165,15 @@ export function program(run: (code: Promise<number>) => void): Command {
     )
     .addOption(new Option("--days <n>", "clean: older jobs go however few there are").argParser(wholeNumber))
     .action((path, action, id, options) => run(jobs(path, action, id, options)));
+  command(
+    "hosts <action> <project> [host]",
+    "check PROJECT [HOST] | add PROJECT [ADDRESS] [options]",
+    "what a remote machine has and lacks; or add one to the project",
+  )
+    .option("--name <name>", "add: its name in the project; default: from the address")
+    .option("--workdir <folder>", "add: the folder for jobs there; default: ~/clf")
+    .addOption(new Option("--price <dollars>", "add: price an hour").argParser(price))
+    .action((action, path, host, options) => run(hosts(action, path, host, options)));
   command("report <project>", "PROJECT [options]", "the newest report: on the terminal, as JSON, or as one HTML file")
     .addOption(model())
     .option("--job <id>", "the report of this job")

@@ -5,4 +5,4 @@ import type { Engine, Host } from "../../../schemas/project.ts";
 export const RUNNABLE_ENGINES: readonly Engine[] = ["linear", "predictions", "chat", "openai", "cascade", "qlora"];
 
 /** Kinds of host that this version runs jobs on; `local` is always there and not declared. */
-export const RUNNABLE_HOSTS: readonly Host["kind"][] = [];
+export const RUNNABLE_HOSTS: readonly Host["kind"][] = ["ssh"];

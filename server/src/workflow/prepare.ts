@@ -5,8 +5,8 @@ import { copyFile, cp, link, mkdir, readdir, writeFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Job, JobKind, JobModel, JobTarget } from "../../../schemas/job.ts";
-import type { Model } from "../../../schemas/project.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
+import type { Model } from "../../../schemas/project.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
 import { acceptedShare } from "../evaluation/report.ts";
@@ -17,6 +17,7 @@ import { trainingDecisions } from "../review/apply.ts";
 import { versions } from "../versions.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
+import { whyNotOn } from "./hosts.ts";
 import { readPredictions } from "./predictions.ts";
 import { identityOf, jobEndpoint, readRows, shotsOf, templateOf, tryTemplate } from "./prompted.ts";
 import { seenRows } from "./seen.ts";
@@ -120,7 +121,12 @@ async function prepareModel(
 }
 
 /** The endpoint, and what the prompt is made of. */
-async function prepareEndpoint(session: Session, model: JobModel, folder: string, task: Job["task"]): Promise<JobModel> {
+async function prepareEndpoint(
+  session: Session,
+  model: JobModel,
+  folder: string,
+  task: Job["task"],
+): Promise<JobModel> {
   const { project } = session;
   const spec = model.spec as Extract<Model, { engine: "chat" | "openai" }>;
   const endpoint = jobEndpoint(project, spec);
@@ -169,7 +175,9 @@ async function prepareCascade(
 async function preparePredicted(session: Session, name: string, folder: string): Promise<JobModel> {
   const evaluation = await newestEvaluation(session, name);
   if (!evaluation) {
-    throw new WorkflowError(`Stage "${name}" takes part by its predictions, and it has not been evaluated. Evaluate it first.`);
+    throw new WorkflowError(
+      `Stage "${name}" takes part by its predictions, and it has not been evaluated. Evaluate it first.`,
+    );
   }
   const job = evaluation.job.id;
   const of = evaluation.job.models.find((model) => model.name === name)!;
@@ -273,6 +281,9 @@ function jobHost({ project }: Session, request: JobRequest): Job["host"] {
   if (name === "local") return { name, kind: "local" };
   const host = project.spec.hosts[name];
   if (!host) throw new WorkflowError(`There is no host "${name}" in ${project.name}.`);
+  const models = request.models.map((model) => ({ name: model, spec: project.spec.models[model]! }));
+  const why = whyNotOn(name, models);
+  if (why) throw new WorkflowError(why);
   const { price_per_hour } = host;
   return { name, kind: host.kind, ...(price_per_hour === undefined ? {} : { price_per_hour }) };
 }

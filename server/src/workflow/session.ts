@@ -3,12 +3,13 @@ import { basename, join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import { createDuckDb, type DuckDb } from "../dataset/duckdb.ts";
 import { entryPath } from "../entry.ts";
-import type { Host } from "../jobs/hosts/host.ts";
 import { localHost } from "../jobs/hosts/local.ts";
 import { type JobManager, type JobManagerOptions, jobManager } from "../jobs/manager.ts";
 import type { Project } from "../project/project.ts";
 import { type DecisionLog, openDecisionLog } from "../review/decisions.ts";
 import { WorkflowError } from "./error.ts";
+import { finishJob } from "./finish.ts";
+import { type ProjectHosts, projectHosts, remoteRunner } from "./hosts.ts";
 import { type KeyOf, keyEnvironment, keysFromEnvironment } from "./keys.ts";
 
 export interface Session {
@@ -16,6 +17,7 @@ export interface Session {
   /** Where keys of endpoints come from, once the person has agreed. */
   keyOf: KeyOf;
   jobs: JobManager;
+  hosts: ProjectHosts;
   duckdb: DuckDb;
   decisions: DecisionLog;
   close(): Promise<void>;
@@ -35,36 +37,38 @@ export function jobsFolder(project: Project): string {
 
 export function openSession(
   project: Project,
-  { keyOf = keysFromEnvironment(process.env), ...options }: Pick<JobManagerOptions, "onCondition"> & { keyOf?: KeyOf } = {},
+  {
+    keyOf = keysFromEnvironment(process.env),
+    ...options
+  }: Pick<JobManagerOptions, "onCondition" | "onPlace"> & { keyOf?: KeyOf } = {},
 ): Session {
   const root = jobsFolder(project);
-  const local = localHost({ jobs: root });
+  const hosts = projectHosts(project, localHost({ jobs: root }));
   const duckdb = createDuckDb({ folder: project.folder });
   const jobs = jobManager({
     root,
-    host: (job) => hostOf(job, local),
+    host: (job) => hosts.named(job.host.name),
     // VS Code's own Node runs the runner: a machine needs no Node of its own.
-    runner: async (job) => ({
-      command: [process.execPath, entryPath("runner")],
-      env: { ELECTRON_RUN_AS_NODE: "1", ...(await keyEnvironment(job, project.file, keyOf)) },
-    }),
+    runner: async (job) =>
+      job.host.kind === "local"
+        ? {
+            command: [process.execPath, entryPath("runner")],
+            env: { ELECTRON_RUN_AS_NODE: "1", ...(await keyEnvironment(job, project.file, keyOf)) },
+          }
+        : remoteRunner(job, project, keyOf),
+    finish: (snapshot) => finishJob(snapshot, duckdb),
     ...options,
   });
   return {
     project,
     keyOf,
     jobs,
+    hosts,
     duckdb,
     decisions: openDecisionLog(project.decisionsFile),
     async close() {
       await Promise.all([jobs.close(), duckdb.close()]);
+      hosts.close();
     },
   };
-}
-
-function hostOf(job: Job, local: Host): Host {
-  if (job.host.kind === "local") return local;
-  throw new WorkflowError(
-    `Host "${job.host.name}" is of kind ${job.host.kind}, which this version of Clf cannot reach yet.`,
-  );
 }

@@ -224,7 +224,6 @@ const BAD: [name: string, text: string, expected: string[]][] = [
       '11:38 error unknown-host: There is no host "a1g". Did you mean "a10g"?',
       '12:43 error unknown-model: There is no model "zeros". Did you mean "zero"?',
       '14:3 information unused-host: No model uses the host "a10g". Remove it, or name it in a model\'s "host".',
-      '14:17 information host-not-run: Hosts of kind "ssh" are checked but not used by this version of Clf. Jobs run on: local.',
       '15:18 error unknown-model: There is no model "bse". Did you mean "base"?',
     ],
   ],

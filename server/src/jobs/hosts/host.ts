@@ -1,16 +1,8 @@
 /** Where a runner runs. A host knows folders and processes; what the runner does is none of its business. */
-import type { ProcessIdentity } from "../../../../schemas/job.ts";
+import type { HostCheck, ProcessIdentity } from "../../../../schemas/job.ts";
 import type { Liveness } from "../process.ts";
 
-/** One thing a host has or lacks. */
-export interface HostCheck {
-  name: string;
-  ok: boolean;
-  /** What is there. */
-  detail: string;
-  /** What to do when it is not. */
-  remedy?: string;
-}
+export type { HostCheck };
 
 /** How to start a runner. It is started as `command… FOLDER`. */
 export interface RunnerCommand {
