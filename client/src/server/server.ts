@@ -44,7 +44,7 @@ export interface ServerContext {
 
 /** Starts within this many milliseconds of each other count as one crash loop. */
 const CRASH_WINDOW = 180_000;
-const CRASHES = 4;
+const CRASHES = 5;
 
 export function createServer({ module, output, secret }: ServerContext): Server {
   const emitters = new Map<NotificationName, vscode.EventEmitter<never>>();
