@@ -2,7 +2,7 @@
  * Do certificates hold, and are they worth having? Many draws of the whole pipeline: grid and choice of calibrator on tune,
  * calibration and certificate on validation, choice of the model that may take most, verdict on the known risk.
  *
- *   node bench/confidence/certificates.ts [draws, default 1000]
+ *   node bench/confidence/certificates.ts [draws, default 1000] [part of a population's name]
  *
  * "violations" is the share of draws in which any certificate is broken (allowed: 1 − certainty), "chosen" that of the model
  * that is taken; "coverage" its mean certified coverage, with nothing accepted counted as 0; "oracle" the largest
@@ -214,6 +214,7 @@ function main(): void {
   );
   console.log(`|---|${"---|".repeat(8)}`);
   for (const population of [...BREAKABLE, ...COVERABLE]) {
+    if (!population.name.includes(process.argv[3] ?? "")) continue;
     const r = runCase(population, draws);
     const figures = [r.anyViolations, r.ours.violations, r.ours.coverage, r.oracle];
     const beside = [r.separate?.violations, r.separate?.coverage, r.sgr?.violations, r.sgr?.coverage];

@@ -16,12 +16,13 @@ import { trainingSpecHash } from "../project/training-spec.ts";
 import { trainingDecisions } from "../review/apply.ts";
 import { versions } from "../versions.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
+import { spendCertificateUses, useOf } from "./certificate-uses.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
 import { whyNotOn } from "./hosts.ts";
 import { readPredictions } from "./predictions.ts";
 import { identityOf, jobEndpoint, readRows, shotsOf, templateOf, tryTemplate } from "./prompted.ts";
 import { seenRows } from "./seen.ts";
-import { isJobOf, type Session, WorkflowError } from "./session.ts";
+import { type Session, WorkflowError } from "./session.ts";
 
 /** What a person asks for. */
 export interface JobRequest {
@@ -99,7 +100,7 @@ export async function prepareJob(
     options: {
       splits,
       outOfFold: request.outOfFold === true || (certifies && !validation),
-      ...(certifies ? { uses: await certificateUses(session, models) } : {}),
+      ...(certifies ? { uses: await spendCertificateUses(session, models) } : {}),
       ...(request.threads === undefined ? {} : { threads: request.threads }),
       ...(request.signals ? { signals: true } : {}),
     },
@@ -325,22 +326,3 @@ async function testLines(session: Session, job: string, model: string): Promise<
 function brief({ all: _, ...prediction }: Prediction): Prediction {
   return prediction;
 }
-
-/**
- * By model: how many models and rounds have been certified on the project's validation rows, this one included
- * (DESIGN §5.3). An artifact, or a file of predictions, that is evaluated again is the same use.
- */
-async function certificateUses(session: Session, models: readonly JobModel[]): Promise<Record<string, number>> {
-  const spent = new Set<string>();
-  for (const id of await session.jobs.store.ids()) {
-    const snapshot = await session.jobs.store.read(id).catch(() => null);
-    if (snapshot?.state !== "succeeded" || !isJobOf(session.project, snapshot.job)) continue;
-    if (snapshot.job.kind !== "evaluate" && snapshot.job.kind !== "compare") continue;
-    for (const model of snapshot.job.models) spent.add(useOf(model));
-  }
-  for (const model of models) spent.add(useOf(model));
-  return Object.fromEntries(models.map(({ name }) => [name, spent.size]));
-}
-
-const useOf = ({ name, artifact, source, identity }: JobModel): string =>
-  [name, artifact?.job ?? source?.sha256 ?? "", ...(identity === undefined ? [] : [identity])].join("\n");
