@@ -9,6 +9,7 @@ import { JobEvent } from "./events.ts";
 import { JobKind, JobProgress, JobState } from "./job.ts";
 import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
+import { PromptPreview } from "./prompt.ts";
 import { SplitName } from "./rows.ts";
 
 const project = z.string().max(8192);
@@ -316,6 +317,16 @@ export const requests = {
   "clf/predict": {
     params: z.strictObject({ ...inProject, model: z.string(), inputs: z.record(z.string(), z.string()) }),
     result: z.strictObject({ targets: z.array(TargetView) }),
+  },
+  /** A row's prompt as it would be sent; without `row` that of the first tune row. Nothing is sent. */
+  "clf/prompt": {
+    params: z.strictObject({ ...inProject, model: z.string(), row: z.string().optional() }),
+    result: PromptPreview,
+  },
+  /** Writes the few-shot model that is aimed at the errors of the zero-shot model `after` into the project file. */
+  "clf/fewShot": {
+    params: z.strictObject({ ...inProject, after: z.string() }),
+    result: z.strictObject({ model: z.string() }),
   },
   /** Text for a bug report: versions, projects, problems, recent jobs. No row of data, no secret. */
   "clf/diagnostics": { params: z.strictObject({}), result: z.string() },

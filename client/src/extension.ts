@@ -5,6 +5,7 @@
 import * as vscode from "vscode";
 import { createGuard } from "./commands/guard.ts";
 import { registerMaintenance } from "./commands/maintenance.ts";
+import { registerPromptCommands } from "./commands/promptCommands.ts";
 import { registerStartCommands } from "./commands/startJobs.ts";
 import { registerFlagged } from "./flagged/flaggedView.ts";
 import { registerInlineConfidence } from "./inline/inlineConfidence.ts";
@@ -48,6 +49,7 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     secrets.register(guard),
     registerNewProject(guard, running),
     registerStartCommands(guard, running, projects),
+    registerPromptCommands({ guard, server: running, projects, jobs, reports }),
     registerJobCommands({ guard, server: running, jobs, view, log, reports }),
     registerFlagged({ context, guard, server: running, projects }),
     registerInlineConfidence(guard, running),

@@ -8,6 +8,7 @@ import { isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { reportToShow } from "../workflow/report.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
+import { dryRun } from "./dry-run.ts";
 import { CliError, EXIT, print, printJson, say } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { printReport, printThresholds } from "./print-report.ts";
@@ -84,12 +85,16 @@ function common(options: JobOptions): Partial<JobRequest> {
   };
 }
 
-export async function evaluate(path: string, options: JobOptions & { pool?: boolean; job?: string }): Promise<number> {
+export async function evaluate(
+  path: string,
+  options: JobOptions & { pool?: boolean; job?: string; dryRun?: boolean },
+): Promise<number> {
   return withProject(path, async (session, { locate }) => {
     const models = chosen(session, options.model, predictsHere(session));
     if (models.length === 0) throw new CliError("No model can be evaluated here. Name one: --model NAME", EXIT.usage);
     if (options.job !== undefined) await knownJob(session, options.job);
     const data = await soundData(session, locate);
+    if (options.dryRun) return dryRun(session, data, models, options.pool !== false, options.json === true);
     if (options.job === undefined) await fineTuneMissing(session, data, models);
     const reports: [string, Report][] = [];
     for (const model of models) {

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { clfVersion } from "../versions.ts";
 import { audit, relabel } from "./blind-commands.ts";
 import { fewShot, prompt, signals } from "./chat-commands.ts";
+import { fewShot, prompt, signals } from "./chat-commands.ts";
 import { completionScript } from "./completion.ts";
 import { check, init, profile } from "./data-commands.ts";
 import { hosts } from "./host-commands.ts";
@@ -69,6 +70,7 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--host <name>", "where to run; default: the model's host, else local")
     .option("--no-pool", "leave the rows without labels out")
     .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
+    .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
     .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
     .addOption(threads())
     .action((path, options) => run(evaluate(path, options)));
@@ -84,6 +86,18 @@ export function program(run: (code: Promise<number>) => void): Command {
     "PROJECT --after MODEL [options]",
     "a few-shot model aimed at a zero-shot model's errors",
   )
+    .requiredOption("--after <name>", "the zero-shot model, evaluated")
+    .option("--name <name>", "the new model's name; default: MODEL-few-shot")
+    .option("--no-evaluate", "write it into the project file, and no more")
+    .action((path, options) => run(fewShot(path, options)));
+  command("prompt <project>", "PROJECT [options]", "a row's prompt as it would be sent, with tokens and price")
+    .addOption(model())
+    .option("--row <id>", "the row; default: the first tune row")
+    .action((path, options) => run(prompt(path, options)));
+  command("signals <project>", "PROJECT [options]", "which signal of confidence ranks a prompted model's answers best")
+    .addOption(model())
+    .action((path, options) => run(signals(path, options)));
+  command("few-shot <project>", "PROJECT --after MODEL [options]", "a few-shot model aimed at a zero-shot model's errors")
     .requiredOption("--after <name>", "the zero-shot model, evaluated")
     .option("--name <name>", "the new model's name; default: MODEL-few-shot")
     .option("--no-evaluate", "write it into the project file, and no more")

@@ -63,6 +63,15 @@ export function createWorkbench(server: LanguageServer): Workbench {
       case "notify":
         void connection.sendNotification(message.name, message.params);
         break;
+      case "secret":
+        connection
+          .sendRequest<{ value: string | null }>("clf/secret", message.wish)
+          .then(
+            ({ value }) => value,
+            () => null,
+          )
+          .then((value) => worker?.postMessage({ do: "secret", id: message.id, value } satisfies ToWorkbench));
+        break;
       case "figuresChanged":
         figures.delete(message.project);
         for (const listener of figureListeners) listener(message.project);

@@ -19,11 +19,15 @@ import { modelSpec } from "../workflow/artifacts.ts";
 import { decide, inFrontOf, undo } from "../workflow/decide.ts";
 import { drawNotes } from "../workflow/draw-notes.ts";
 import { blindDraw, type JudgedRow, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
+import type { ProjectData } from "../workflow/data.ts";
+import { closingNotes } from "../engines/openai/lifecycle.ts";
+import { writeFewShot } from "../workflow/few-shot.ts";
 import { predictRows } from "../workflow/predict.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { reportToShow } from "../workflow/report.ts";
+import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
-import { modelsToFineTune, startJob } from "../workflow/start.ts";
+import { endpointsOf, modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
 import type { PreviewRequestName } from "./preview.ts";
@@ -147,12 +151,14 @@ export function createHandlers({
       const rows = await preflightRows(of);
       const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, await of.data(), models);
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
+      const asking = await askingOf(of.session, await of.data(), kind, models);
       return {
         rows,
         seconds: null,
-        cost: null,
-        confirm: rows > LARGE,
-        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, on this machine.${first}`,
+        cost: asking?.cost ?? null,
+        // Nobody pays unasked, nor where it is not known what.
+        confirm: rows > LARGE || asking !== null,
+        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, on this machine.${first}${asking?.words ?? ""}`,
       };
     },
 
@@ -375,6 +381,20 @@ export function createHandlers({
       return null;
     },
 
+    "clf/prompt": async ({ project, model, row }) => {
+      const of = await sound(project);
+      return previewPrompt(of.session, await of.data(), model, row);
+    },
+
+    "clf/fewShot": async ({ project, after }) => {
+      requireTrust();
+      const { session, file } = await sound(project);
+      const model = await writeFewShot(session, after);
+      projects.changed([file]);
+      notify("clf/projects/changed", {});
+      return { model };
+    },
+
     "clf/diagnostics": async () => {
       const lines = [
         `Clf ${clfVersion()}`,
@@ -400,6 +420,34 @@ export function createHandlers({
     },
   };
 }
+
+/** What asking endpoints costs, in words; null for models that ask none, or where the endpoint is this machine's own. */
+async function askingOf(
+  session: Session,
+  data: ProjectData,
+  kind: JobRequest["kind"],
+  models: readonly string[],
+): Promise<{ cost: number | null; words: string } | null> {
+  const remote = endpointsOf(session, models).filter(({ base_url }) => !isLoopback(new URL(base_url).hostname));
+  if (remote.length === 0) return null;
+  const addresses = [...new Set(remote.map(({ base_url }) => new URL(base_url).host))].join(", ");
+  if (kind === "fine-tune") {
+    const notes = remote.flatMap((endpoint) => closingNotes(endpoint, "", true));
+    return { cost: null, words: ` The rows are sent to ${addresses}, which charges for training. ${notes.join(" ")}` };
+  }
+  let cost: number | null = 0;
+  const words: string[] = [];
+  for (const model of models) {
+    const estimate = await estimateCost(session, data, model, ["tune", "validation", "test", "pool"]);
+    if (!estimate) continue;
+    cost = cost === null || estimate.cost === null ? null : cost + estimate.cost;
+    words.push(...estimate.notes);
+  }
+  const price = cost === null ? "the price is not known" : `about $${cost.toPrecision(2)} at most`;
+  return { cost, words: ` Rows are sent to ${addresses}: ${price}. ${[...new Set(words)].join(" ")}` };
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127\./.test(host);
 
 function emptyList(total: number, decided: number): string {
   if (total === 0) return "No row is flagged. Add rows without labels under dataset.pool, and evaluate again.";

@@ -10,6 +10,7 @@ import { markAt } from "../project/yaml.ts";
 import type { Verdicts } from "../review/fold.ts";
 import { type ProjectData, readData, verdictsOnJudged, withVerdicts } from "../workflow/data.ts";
 import { type JudgedRows, judgedRows, type NothingJudged } from "../workflow/flagged.ts";
+import type { KeyOf } from "../workflow/keys.ts";
 import { openSession, type Session, WorkflowError } from "../workflow/session.ts";
 
 export interface OpenProject {
@@ -60,9 +61,12 @@ export interface ProjectsOptions {
   onGone(file: string): void;
   /** Whether splits that are made when the data is read may be saved beside the project. */
   trusted(): boolean;
+  keyOf: KeyOf;
+  /** The connection of a job of the project to its host has changed, or its place in the queue there. */
+  onHostWord(file: string): void;
 }
 
-export function openProjects({ onOpen, onGone, trusted }: ProjectsOptions): Projects {
+export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: ProjectsOptions): Projects {
   const open = new Map<string, Promise<Entry>>();
   let folders: string[] = [];
   let found: Promise<string[]> | undefined;
@@ -92,7 +96,9 @@ export function openProjects({ onOpen, onGone, trusted }: ProjectsOptions): Proj
 
   async function openEntry(file: string): Promise<Entry> {
     const loaded = await loadProject(file);
-    const session = loaded.project && openSession(loaded.project);
+    const session =
+      loaded.project &&
+      openSession(loaded.project, { keyOf, onCondition: () => onHostWord(file), onPlace: () => onHostWord(file) });
     let data: Promise<ProjectData> | undefined;
     let files: Promise<string[]> | undefined;
     let verdicts = new WeakMap<JudgedRows, Promise<Verdicts>>();

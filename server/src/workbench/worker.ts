@@ -30,6 +30,7 @@ const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
   "clf/review/undo",
   "clf/rows/explain",
   "clf/predict",
+  "clf/fewShot",
 ]);
 
 let trusted = false;
@@ -38,6 +39,9 @@ let keep = 20;
 let configured: string | undefined;
 const watches = new Map<string, JobWatch>();
 const running = new Map<number, AbortController>();
+/** Keys that the editor has been asked for, by the question's number. */
+const wishes = new Map<number, (value: string | null) => void>();
+let nextWish = 0;
 
 const projects = openProjects({
   onOpen: (project) => void follow(project).catch((error) => log(String(error))),
@@ -46,6 +50,12 @@ const projects = openProjects({
     watches.delete(file);
   },
   trusted: () => trusted,
+  keyOf: ({ name, origin, project }) =>
+    new Promise((resolve) => {
+      const id = ++nextWish;
+      wishes.set(id, resolve);
+      send({ do: "secret", id, wish: { name, origin, project: pathToFileURL(project).href } });
+    }),
 });
 
 /** Re-attaches to the project's jobs, and tells of them from now on. */
@@ -135,6 +145,10 @@ port.on("message", async (message: ToWorkbench) => {
       break;
     case "cancel":
       running.get(message.id)?.abort();
+      break;
+    case "secret":
+      wishes.get(message.id)?.(message.value);
+      wishes.delete(message.id);
       break;
     case "secret":
       wishes.get(message.id)?.(message.value);
