@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { FlagReason } from "./decisions.ts";
 import { JobEvent } from "./events.ts";
-import { JobKind, JobProgress, JobState } from "./job.ts";
+import { HostCheck, JobKind, JobProgress, JobState } from "./job.ts";
 import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
 import { PromptPreview } from "./prompt.ts";
@@ -79,6 +79,10 @@ export const JobView = z.strictObject({
   message: z.string().nullable(),
   /** Dollars, where the host or endpoint has a price. */
   cost: z.number().nullable(),
+  /** Why its host cannot be asked just now; null when all is well. No state of the job. */
+  connection: z.string().nullable(),
+  /** Place in the queue for the GPU, from 1; null when it does not wait, or nobody knows. */
+  place: z.int().min(1).nullable(),
   bytes: z.int().nullable(),
   can: z.strictObject({ cancel: z.boolean(), resume: z.boolean(), delete: z.boolean(), report: z.boolean() }),
 });
@@ -200,6 +204,7 @@ export const requests = {
       ...inProject,
       kind: JobKind,
       models: z.array(z.string()).min(1),
+      host: z.string().optional(),
       options: z.record(z.string(), z.unknown()).default({}),
     }),
     result: z.strictObject({
@@ -234,6 +239,28 @@ export const requests = {
   "clf/jobs/events": {
     params: z.strictObject({ ...ofJob, attempt: z.int().min(1).optional() }),
     result: z.strictObject({ attempt: z.int(), events: z.array(JobEvent) }),
+  },
+  /** The hosts that the ssh config names. */
+  "clf/hosts/configured": {
+    params: z.strictObject({}),
+    result: z.array(
+      z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() }),
+    ),
+  },
+  /** Adds an ssh host to the project file; the rest of the file stays as it is. */
+  "clf/hosts/add": {
+    params: z.strictObject({
+      ...inProject,
+      name: z.string().max(100).optional(),
+      address: z.string().max(300),
+      price_per_hour: z.number().min(0).optional(),
+    }),
+    result: z.strictObject({ name: z.string() }),
+  },
+  /** What a host has and lacks. One that cannot be reached has one check, which says why. */
+  "clf/hosts/check": {
+    params: z.strictObject({ ...inProject, host: z.string().max(100) }),
+    result: z.strictObject({ host: z.string(), address: z.string().nullable(), checks: z.array(HostCheck) }),
   },
   /** report.json of an evaluation or comparison; its shape is `Report` of schemas/report.ts. */
   "clf/report": { params: z.strictObject(ofJob), result: z.unknown() },

@@ -8,6 +8,8 @@ import { registerMaintenance } from "./commands/maintenance.ts";
 import { registerPromptCommands } from "./commands/promptCommands.ts";
 import { registerStartCommands } from "./commands/startJobs.ts";
 import { registerFlagged } from "./flagged/flaggedView.ts";
+import { registerHostCommands } from "./hosts/hostCommands.ts";
+import { warnOfIdleHosts } from "./hosts/idleHosts.ts";
 import { registerInlineConfidence } from "./inline/inlineConfidence.ts";
 import { registerJobCommands } from "./jobs/jobCommands.ts";
 import { announceEnds } from "./jobs/jobEnds.ts";
@@ -48,6 +50,8 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     followTrust(running),
     secrets.register(guard),
     registerNewProject(guard, running),
+    registerHostCommands(guard, running, projects),
+    warnOfIdleHosts(jobs),
     registerStartCommands(guard, running, projects),
     registerPromptCommands({ guard, server: running, projects, jobs, reports }),
     registerJobCommands({ guard, server: running, jobs, view, log, reports }),

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { JobView } from "../../../schemas/protocol.ts";
 import { dollars, duration, KIND } from "../jobs/words.ts";
+import { chooseHost } from "../hosts/chooseHost.ts";
 import { chooseModel, chooseModels } from "../projects/chooseModels.ts";
 import type { ModelSummary, ProjectSummary, Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
@@ -13,8 +14,9 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
     kind: JobView["kind"],
     models: string[],
     options: Record<string, unknown> = {},
+    host?: string,
   ): Promise<void> {
-    const job = { project, kind, models, options };
+    const job = { project, kind, models, options, ...(host === undefined ? {} : { host }) };
     const before = await server.request("clf/jobs/preflight", job, { progress: "Clf: looking at the data" });
     if (before.confirm) {
       const detail = [
@@ -45,7 +47,10 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
         fits: ({ runs, fine_tunes }) => runs && fine_tunes,
         none: `${project.name} has no model that can be fine-tuned. Add one, for example “baseline: { engine: linear }”.`,
       });
-      if (model) await start(project, "fine-tune", [model]);
+      if (!model) return;
+      const found = project.models.find((one) => one.name === model)!;
+      const host = await chooseHost(project, found);
+      if (host !== null) await start(project, "fine-tune", [model], {}, host);
     }),
     guard.command("clf.evaluate", async (given: unknown, name: unknown) => {
       needTrust();

@@ -115,12 +115,15 @@ export const STATE_ICON: Record<JobView["state"], vscode.ThemeIcon> = {
   lost: icon("question", "problemsWarningIcon.foreground"),
 };
 
+const NOT_REACHED = icon("debug-disconnect", "problemsWarningIcon.foreground");
+
 function jobItem(job: JobView, projects: Projects): vscode.TreeItem {
   const item = new vscode.TreeItem(nameOf(job), vscode.TreeItemCollapsibleState.None);
   item.id = keyOf(job);
   const several = projects.known().length > 1;
   item.description = [...facts(job), ...(several ? [projects.title(job.project)] : [])].join(" · ");
-  item.iconPath = STATE_ICON[job.state];
+  // The connection is shown apart from the state: the job goes on whether its host is reached or not.
+  item.iconPath = job.connection === null ? STATE_ICON[job.state] : NOT_REACHED;
   item.tooltip = tooltip(job, projects);
   item.accessibilityInformation = { label: spoken(job), role: "treeitem" };
   const can = Object.entries(job.can).flatMap(([action, allowed]) => (allowed ? [action] : []));
@@ -150,6 +153,7 @@ function tooltip(job: JobView, projects: Projects): vscode.MarkdownString {
   if (job.metric) line(job.metric.name, job.metric.value.toPrecision(4));
   line("Project", projects.title(job.project));
   line("Host", job.host);
+  line("Connection", job.connection ?? undefined);
   line("Started", `${new Date(job.created).toLocaleString()} (${agoOf(job.created)})`);
   const took = tookSeconds(job);
   line("Took", took === undefined ? undefined : duration(took));

@@ -65,7 +65,8 @@ export function facts(job: JobView): string[] {
   const share = doneShare(job);
   const left = job.progress?.left;
   const running = [
-    job.state === "running" ? job.progress?.step : job.state,
+    job.connection === null ? undefined : "host not reached",
+    job.state === "running" ? job.progress?.step : queueWords(job),
     metricWords(job),
     share === undefined ? undefined : percent(share),
     left === undefined ? undefined : `${duration(left)} left`,
@@ -78,6 +79,12 @@ export function facts(job: JobView): string[] {
   ];
   const cost = job.cost ? dollars(job.cost) : undefined;
   return [KIND[job.kind], job.host, ...(isActive(job) ? running : ended), cost].filter((fact) => fact !== undefined);
+}
+
+/** "queued", with the place in line where the host tells. */
+function queueWords({ state, place }: JobView): string {
+  if (place === null) return state;
+  return place === 1 ? "next for the GPU" : `${place} in line for the GPU`;
 }
 
 /** For screen readers: whole words, the state first. */

@@ -7,6 +7,7 @@ import type { requests } from "../../../schemas/protocol.ts";
 import { createDuckDb } from "../dataset/duckdb.ts";
 import { guessColumns } from "../dataset/guess.ts";
 import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
+import { configuredHosts } from "../jobs/hosts/ssh/config.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { isInside } from "../project/paths.ts";
@@ -30,6 +31,7 @@ import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { endpointsOf, modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import { jobView } from "./job-view.ts";
+import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
 import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
@@ -140,25 +142,26 @@ export function createHandlers({
       for (const { session, file } of all) {
         for (const id of (await session?.jobs.store.ids()) ?? []) {
           const snapshot = await session!.jobs.store.read(id).catch(() => null);
-          if (snapshot && isJobOf(session!.project, snapshot.job)) views.push(jobView(snapshot, file));
+          if (snapshot && isJobOf(session!.project, snapshot.job)) views.push(jobView(snapshot, file, session!.jobs));
         }
       }
       return views;
     },
 
-    "clf/jobs/preflight": async ({ project, kind, models }) => {
+    "clf/jobs/preflight": async ({ project, kind, models, host }) => {
       const of = await sound(project);
       const rows = await preflightRows(of);
       const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, await of.data(), models);
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
+      const where = hostWords(of.session, models, host);
       const asking = await askingOf(of.session, await of.data(), kind, models);
       return {
         rows,
         seconds: null,
         cost: asking?.cost ?? null,
         // Nobody pays unasked, nor where it is not known what.
-        confirm: rows > LARGE || asking !== null,
-        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, on this machine.${first}${asking?.words ?? ""}`,
+        confirm: rows > LARGE || asking !== null || where.remote,
+        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, ${where.words}.${first}${asking?.words ?? ""}`,
       };
     },
 
@@ -183,6 +186,24 @@ export function createHandlers({
       const job = await startJob(session, data, request);
       nudge(project.file);
       return { job: job.id };
+    },
+
+    "clf/hosts/configured": () => configuredHosts(),
+
+    "clf/hosts/add": async ({ project, address, name = hostNameOf(address), price_per_hour }) => {
+      requireTrust();
+      await addHost(pathOf(project), { name, address, price_per_hour });
+      projects.changed([pathOf(project)]);
+      notify("clf/projects/changed", {});
+      return { name };
+    },
+
+    "clf/hosts/check": async ({ project, host }) => {
+      requireTrust();
+      const { session } = await sound(project);
+      const [checked] = await checkHosts(session, [host]);
+      const { address, checks } = checked!;
+      return { host, address, checks };
     },
 
     "clf/jobs/cancel": async ({ project, job }) => {

@@ -1,8 +1,10 @@
 /** Jobs as the editor shows them. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JobView } from "../../../schemas/protocol.ts";
+import { attemptFolder } from "../jobs/attempt.ts";
+import type { JobManager } from "../jobs/manager.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { type JobSnapshot, summarize } from "../jobs/store.ts";
 
@@ -13,14 +15,25 @@ function metricOf({ attempt }: JobSnapshot): JobView["metric"] {
 }
 
 /** Dollars so far, where the host has a price. */
-function costOf({ job }: JobSnapshot, started: string | null, ended: string | null): number | null {
-  if (job.host.price_per_hour === undefined || started === null) return null;
-  const hours = (Date.parse(ended ?? new Date().toISOString()) - Date.parse(started)) / 3_600_000;
-  return Math.max(0, hours) * job.host.price_per_hour;
+function costOf(snapshot: JobSnapshot, started: string | null, ended: string | null): number | null {
+  const price = snapshot.job.host.price_per_hour;
+  if (price === undefined || started === null) return null;
+  const hours = (ended === null ? soFar(snapshot, started) : Date.parse(ended) - Date.parse(started)) / 3_600_000;
+  return Math.max(0, hours) * price;
+}
+
+/**
+ * Milliseconds since the start. The host's clock may be another than ours: between its own times it is asked, since its last word came ours is.
+ */
+function soFar({ folder, attempt }: JobSnapshot, started: string): number {
+  const last = attempt.events.last;
+  if (last === undefined) return 0;
+  const came = statSync(join(attemptFolder(folder, attempt.number), "events.jsonl"), { throwIfNoEntry: false });
+  return Date.parse(last) - Date.parse(started) + (came ? Date.now() - came.mtimeMs : 0);
 }
 
 /** @param file the project file as it lies now: a project that was moved keeps its jobs */
-export function jobView(snapshot: JobSnapshot, file: string): JobView {
+export function jobView(snapshot: JobSnapshot, file: string, jobs?: Pick<JobManager, "condition" | "place">): JobView {
   const { job, state } = snapshot;
   const summary = summarize(snapshot);
   const started = summary.started ?? null;
@@ -42,6 +55,8 @@ export function jobView(snapshot: JobSnapshot, file: string): JobView {
     metric: metricOf(snapshot),
     message: message === "" ? null : message,
     cost: costOf(snapshot, started, ended),
+    connection: over ? null : (jobs?.condition(job.id) ?? null),
+    place: state === "queued" ? (jobs?.place(job.id) ?? null) : null,
     bytes: null,
     can: {
       cancel: !over,

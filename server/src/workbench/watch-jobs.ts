@@ -62,7 +62,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
         continue;
       }
       const first = !known.has(id);
-      const view = jobView(snapshot, session.project.file);
+      const view = jobView(snapshot, session.project.file, session.jobs);
       const text = JSON.stringify(view);
       if (text !== known.get(id)) {
         known.set(id, text);
@@ -98,7 +98,7 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
     nudge() {
       // A job that had ended may have been resumed.
       for (const [id, text] of known) if (text !== "") live.add(id);
-      watcher?.found();
+      watcher?.wake();
     },
     close() {
       closed = true;

@@ -26,6 +26,8 @@ const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
   "clf/jobs/cancel",
   "clf/jobs/resume",
   "clf/jobs/delete",
+  "clf/hosts/add",
+  "clf/hosts/check",
   "clf/review/decide",
   "clf/review/undo",
   "clf/rows/explain",
@@ -50,6 +52,7 @@ const projects = openProjects({
     watches.delete(file);
   },
   trusted: () => trusted,
+  onHostWord: (file) => watches.get(file)?.nudge(),
   keyOf: ({ name, origin, project }) =>
     new Promise((resolve) => {
       const id = ++nextWish;

@@ -101,3 +101,16 @@ export function withHost(text: string, { name, ...host }: NewHost): string {
 export async function addHost(file: string, host: NewHost): Promise<void> {
   await writeFileAtomic(file, withHost(await readFile(file, "utf8"), host));
 }
+
+/** Where a job would run, in words for a person who is about to start it; `remote`: not on this machine. */
+export function hostWords(
+  { project }: Pick<Session, "project">,
+  models: readonly string[],
+  asked?: string,
+): { words: string; remote: boolean } {
+  const spec = project.spec.models[models[0] ?? ""];
+  const name = asked ?? (spec && "host" in spec ? spec.host : undefined) ?? "local";
+  if (name === "local") return { words: "on this machine", remote: false };
+  const price = project.spec.hosts[name]?.price_per_hour;
+  return { words: `on ${name}${price === undefined ? "" : `, $${price.toFixed(2)} an hour`}`, remote: true };
+}

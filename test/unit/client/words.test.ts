@@ -5,7 +5,7 @@ import type { JobView } from "../../../schemas/protocol.ts";
 const job = (fields: Partial<JobView>): JobView => ({
   ...{ project: "file:///p", job: "j", kind: "fine-tune", models: ["baseline"], host: "local", state: "running" },
   ...{ attempt: 1, created: "2026-11-21T10:00:00Z", started: "2026-11-21T10:00:10Z", ended: null, progress: null },
-  ...{ metric: null, message: null, cost: null, bytes: null },
+  ...{ metric: null, message: null, cost: null, connection: null, place: null, bytes: null },
   can: { cancel: true, resume: false, delete: false, report: false },
   ...fields,
 });
