@@ -5,7 +5,7 @@ import { HostCheck, Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
 import { LabelSet } from "./protocol.ts";
-import { LabelNoise, Report } from "./report.ts";
+import { LabelNoise, Report, Rounds } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
 const whole = z.int().min(0);
@@ -214,6 +214,8 @@ export const IssuesDocument = z.strictObject({
   ),
 });
 export type IssuesDocument = z.output<typeof IssuesDocument>;
+
+export const RoundsDocument = Rounds;
 
 /** Rows that wait to be judged blind, in the order of the draw, at most `--limit`. */
 const blindItems = z.array(z.strictObject({ row: z.string(), target: z.string(), text: z.string() }));

@@ -264,6 +264,8 @@ export const requests = {
   },
   /** report.json of an evaluation or comparison; its shape is `Report` of schemas/report.ts. */
   "clf/report": { params: z.strictObject(ofJob), result: z.unknown() },
+  /** What review bought the model, round by round; its shape is `Rounds` of schemas/report.ts. */
+  "clf/rounds": { params: z.strictObject({ ...inProject, model: z.string() }), result: z.unknown() },
   "clf/flagged/list": {
     params: z.strictObject({
       ...inProject,

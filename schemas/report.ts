@@ -423,3 +423,50 @@ export const Report = z.strictObject({
   changes: z.array(Change),
 });
 export type Report = z.output<typeof Report>;
+
+/** One round against an earlier one of the same model, on the test rows both have with the same labels. */
+export const RoundsChange = z.strictObject({
+  /** The earlier evaluation. */
+  since: z.string(),
+  /** Rows decided between the two. */
+  decisions: z.int(),
+  /** Accuracy now − then, with the rows that became right and wrong, and exact McNemar. */
+  targets: z.record(
+    z.string(),
+    z.strictObject({ n: z.int(), difference: Measure, mcnemar: share, gained: z.int(), lost: z.int() }),
+  ),
+  /** Accepted share now − then. */
+  coverage: z.strictObject({ n: z.int(), difference: Measure }).nullable(),
+});
+export type RoundsChange = z.output<typeof RoundsChange>;
+
+/** A fine-tune with its newest evaluation. */
+export const Round = z.strictObject({
+  job: z.string(),
+  date: z.string(),
+  /** Rows with a decision that took part, and rows trained on. */
+  decisions: z.int(),
+  trained: z.int(),
+  /** By target name, on that evaluation's own test rows. */
+  targets: z.record(z.string(), z.strictObject({ n: z.int(), accuracy: Measure })),
+  /** Accepted share of the test rows. */
+  coverage: Measure.nullable(),
+  certified: z.boolean(),
+  /** Models and rounds that shared the validation rows then, and the certainty that all of them have together. */
+  uses: z.int().nullable(),
+  certainty: share.nullable(),
+  /** Null for the first, and where predictions are gone. */
+  change: RoundsChange.nullable(),
+});
+export type Round = z.output<typeof Round>;
+
+/** What review bought, round by round: oldest first. */
+export const Rounds = z.strictObject({
+  model: z.string(),
+  rounds: z.array(Round),
+  /** The last against the first. */
+  total: RoundsChange.nullable(),
+  /** In sentences: from first to last, what a hundred decided rows bought, how often the validation rows have certified. */
+  words: z.array(z.string()),
+});
+export type Rounds = z.output<typeof Rounds>;

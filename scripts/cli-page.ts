@@ -80,6 +80,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "By confident learning on out-of-fold probabilities: `clf predict --out-of-fold` comes first. Whoever decides with `clf review` changes what the next fine-tune learns; the data file stays as it is. In the editor the same labels are marked in the data file, with quick fixes.",
     documents: ["IssuesDocument"],
   },
+  rounds: {
+    example: "clf rounds .",
+    text: "A line a fine-tune that has been evaluated, oldest first: rows trained on, rows decided, accuracy and accepted share of the test rows, and the change against the round before on the same rows with the same labels. `uses` counts the models and rounds that the validation rows have certified: each costs all of them a little certainty.",
+    documents: ["RoundsDocument"],
+  },
   audit: {
     example: "clf audit .",
     text: "A share of the accepted rows (`confidence.audit`) is drawn by a seeded hash and judged without seeing the prediction, with `clf review`. Printed: what is drawn and judged, the share of wrong ones between bounds that hold at every look, and the increase that so many rows would have shown. Skips count as wrong.",

@@ -4,7 +4,7 @@
  */
 
 import type { Requests, RowPlace } from "../../schemas/protocol.ts";
-import type { Report } from "../../schemas/report.ts";
+import type { Report, Rounds } from "../../schemas/report.ts";
 
 /** The requests a review panel may make; the extension fills in nothing and passes on nothing else. */
 export const REVIEW_REQUESTS = [
@@ -67,7 +67,7 @@ export type FromReport =
   | { type: "copy"; text: string }
   | { type: "run"; command: "clf.review" | "clf.openLog" };
 
-export type ToReport = { type: "report"; report: Report } | { type: "failure"; message: string };
+export type ToReport = { type: "report"; report: Report; rounds: Rounds[] } | { type: "failure"; message: string };
 
 /** What a report panel keeps to come back after a reload. */
 export interface ReportState {

@@ -26,6 +26,7 @@ import {
   ReportDocument,
   ReportFileDocument,
   ReviewDocument,
+  RoundsDocument,
   UndoDocument,
 } from "../../schemas/cli.ts";
 import { build, clf, document, LABELLED, POOL, removeFolder, SCRIPT_LABEL, smallProject, start } from "./support.ts";
@@ -427,6 +428,28 @@ describe("clf, end to end", function () {
       // Two rows have a label for the nature, six for the part; one row may have both.
       assert.ok(change!.decisions_now >= 6 && change!.decisions_now <= 8, String(change!.decisions_now));
       assert.equal(report.decisions, change!.decisions_now);
+    });
+
+    it("rounds says what the decisions bought, on the same rows", async () => {
+      const { rounds, total, words } = await document(RoundsDocument, ["rounds", "."], at());
+      assert.equal(rounds.length, 2);
+      const [first, second] = rounds;
+      assert.deepEqual([first!.decisions, first!.change], [0, null]);
+      assert.equal(second!.job, evaluation);
+      assert.equal(second!.change!.since, first!.job);
+      assert.deepEqual(total, second!.change, "there are two rounds");
+      assert.equal(second!.change!.decisions, second!.decisions);
+      const report = await document(ReportDocument, ["report", "."], at());
+      const { difference } = report.changes[0]!.targets[NATURE]!;
+      assert.deepEqual(second!.change!.targets[NATURE]!.difference, difference, "as the report has it");
+      assert.equal(second!.change!.coverage!.n, 84);
+      assert.match(
+        words.join("\n"),
+        /From the first round to the last, with \d more rows decided: NatureTitle [+−][\d.]+ points/,
+      );
+      const { code, out } = await clf(["rounds", "."], at());
+      assert.equal(code, 0);
+      assert.match(out, /^1 .*\n2 .*points/m);
     });
 
     it("decisions on the pool leave the test rows as they were", async () => {

@@ -1,6 +1,6 @@
 /** Reports, each in a panel of its own, which comes back after a reload of the window. */
 import * as vscode from "vscode";
-import type { Report } from "../../../schemas/report.ts";
+import type { Report, Rounds } from "../../../schemas/report.ts";
 import type { FromReport, ReportState, ToReport } from "../../webview/messages.ts";
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
@@ -41,8 +41,8 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
         const argument = message.command === "clf.review" ? project : { key };
         return vscode.commands.executeCommand(message.command, argument);
       }
-      return server.request("clf/report", { project, job }).then(
-        (report) => post({ type: "report", report: report as Report }),
+      return read(project, job).then(
+        (found) => post({ type: "report", ...found }),
         (error: unknown) => post({ type: "failure", message: error instanceof Error ? error.message : String(error) }),
       );
     });
@@ -51,6 +51,17 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
       '<main id="root">',
       () => `<main id="root" data-state="${encodeURIComponent(JSON.stringify(state))}">`,
     );
+  }
+
+  async function read(project: string, job: string): Promise<{ report: Report; rounds: Rounds[] }> {
+    const report = (await server.request("clf/report", { project, job })) as Report;
+    const rounds = await Promise.all(
+      Object.keys(report.models).map((model) =>
+        // The report stands without: a model may have left the project since.
+        server.request("clf/rounds", { project, model }).catch(() => null),
+      ),
+    );
+    return { report, rounds: rounds.filter((of) => of !== null) as Rounds[] };
   }
 
   const serializer = vscode.window.registerWebviewPanelSerializer(TYPE, {

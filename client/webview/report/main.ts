@@ -6,6 +6,7 @@ import type {
   ModelReport,
   PairComparison,
   Report,
+  Rounds,
   TargetReport,
 } from "../../../schemas/report.ts";
 import type { FromReport, ReportState, ToReport } from "../messages.ts";
@@ -224,7 +225,36 @@ function labelChanges(what: string, pairs: readonly { of: string; pair: PairComp
 
 const pValue = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 
-function draw(report: Report): void {
+function drawRounds({ model, rounds, words }: Rounds): Node[] {
+  const targets = [...new Set(rounds.flatMap((round) => Object.keys(round.targets)))];
+  const several = targets.length > 1;
+  return [
+    h("h2", {}, `Rounds of ${model}`),
+    table({
+      caption: "What each round of review bought, on the same test rows",
+      head: [
+        ...["evaluated", "trained on", "decided"],
+        ...targets.flatMap((target) => [several ? `accuracy ${target}` : "accuracy", "points (95 %)"]),
+        ...["accepted", "points (95 %)", "uses"],
+      ],
+      rows: rounds.map(({ change, ...round }): Cell[] => [
+        new Date(round.date).toLocaleString(),
+        whole(round.trained),
+        whole(round.decisions),
+        ...targets.flatMap((target): Cell[] => {
+          const difference = change?.targets[target]?.difference;
+          return [share(round.targets[target]?.accuracy ?? null), difference ? points(difference) : "–"];
+        }),
+        share(round.coverage),
+        change?.coverage ? points(change.coverage.difference) : "–",
+        String(round.uses ?? "–"),
+      ]),
+    }),
+    h("ul", {}, ...words.map((sentence) => h("li", {}, sentence))),
+  ];
+}
+
+function draw(report: Report, rounds: readonly Rounds[]): void {
   const models = Object.keys(report.models);
   const compared = report.comparisons.map(({ a, b, target, pair }): Cell[] => [
     `${a} against ${b}`,
@@ -271,6 +301,7 @@ function draw(report: Report): void {
         pair,
       })),
     ),
+    ...rounds.filter((of) => of.rounds.length > 1).flatMap(drawRounds),
     ...Object.entries(report.models).flatMap(([name, model]) => drawModel(name, model)),
     h(
       "footer",
@@ -281,7 +312,7 @@ function draw(report: Report): void {
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToReport>) => {
-  if (data.type === "report") draw(data.report);
+  if (data.type === "report") draw(data.report, data.rounds);
   else replace(root, h("p", { class: "error", role: "alert" }, data.message));
 });
 // What VS Code gives back after a reload, so that the extension knows which report this was.

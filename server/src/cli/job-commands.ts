@@ -8,6 +8,7 @@ import { attemptFolder } from "../jobs/attempt.ts";
 import { UnreadableJob } from "../jobs/contract.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
+import { roundsOf } from "../workflow/rounds.ts";
 import type { Session } from "../workflow/session.ts";
 import { CliError, duration, EXIT, percent, print, printJson, table } from "./io.ts";
 import { watchJob } from "./jobs.ts";
@@ -157,7 +158,9 @@ export async function report(
     const found = await chosenReport(session, options);
     if (options.output) {
       const file = resolve(options.output);
-      await writeFileAtomic(file, reportPage(found));
+      const models = Object.keys(found.models).filter((model) => model in session.project.spec.models);
+      const rounds = await Promise.all(models.map((model) => roundsOf(session, model)));
+      await writeFileAtomic(file, reportPage(found, rounds));
       if (options.json) printJson({ file, job: found.job });
       else print(`Wrote ${relative(process.cwd(), file)}.`);
     } else if (options.json) printJson(found);

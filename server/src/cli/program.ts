@@ -11,6 +11,8 @@ import { CliError, EXIT } from "./io.ts";
 import { issues } from "./issues-command.ts";
 import { jobs, report } from "./job-commands.ts";
 import { compare, evaluate, fineTune } from "./model-commands.ts";
+import { benchHost, exportModel } from "./qlora-commands.ts";
+import { rounds } from "./rounds-command.ts";
 import { exportRows, flagged, predict, review } from "./row-commands.ts";
 
 const wholeNumber = (text: string): number => {
@@ -162,6 +164,9 @@ export function program(run: (code: Promise<number>) => void): Command {
     .addOption(model())
     .addOption(new Option("-n, --limit <n>", "rows shown; default: 10").argParser(wholeNumber))
     .action((path, options) => run(relabel(path, options)));
+  command("rounds <project>", "PROJECT [options]", "what each round of fine-tune and review bought")
+    .addOption(model())
+    .action((path, options) => run(rounds(path, options)));
   command("export <project>", "PROJECT --output FILE [options]", "predictions beside the source columns")
     .addOption(model())
     .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl")

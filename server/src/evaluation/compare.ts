@@ -81,13 +81,18 @@ export function comparePair(a: ReportRows, b: ReportRows, options: { seed?: numb
     onlyB,
     neither,
     difference: { value, ...bootstrapDifference(both + neither, onlyA, onlyB, seed) },
-    differenceAnalytic: { value, ...agrestiMin(n, onlyA, onlyB) },
+    differenceAnalytic: pairedDifference(n, onlyA, onlyB),
     mcnemar,
     mcnemarHolm: mcnemar,
     macroF1Difference: macroF1Difference(pairs, seed + 1),
     logLossDifference: logLossDifference(rowsA, rowsB),
     labels: labelChanges(rowsA, pairs),
   };
+}
+
+/** Share A − share B of the same `n` rows, of which `onlyA` count for A alone and `onlyB` for B alone; 95 %, {@link agrestiMin}. */
+export function pairedDifference(n: number, onlyA: number, onlyB: number): Measure {
+  return { value: n === 0 ? 0 : (onlyA - onlyB) / n, ...agrestiMin(n, onlyA, onlyB) };
 }
 
 /** Agresti & Min (2005): Wald's interval of a paired difference with ½ added to each of the four counts. */

@@ -1,5 +1,6 @@
 /** A report as one self-contained HTML page: no script, nothing loaded, prints well. All text of the data is escaped. */
-import type { Measure, ModelReport, Report, TargetReport } from "../../../schemas/report.ts";
+import type { Measure, ModelReport, Report, Rounds, TargetReport } from "../../../schemas/report.ts";
+import { pointsWords } from "./roundsWords.ts";
 
 const html = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
@@ -128,8 +129,31 @@ ${rows.length > 0 ? table(["confidence at least", "accepted", "right", "wrong ro
   return `<section><h2>${html(name)} <small>${html(model.engine)}</small></h2>${joint}${accept}${targets}</section>`;
 }
 
-/** The page. */
-export function reportPage(report: Report): string {
+function roundsSection({ model, rounds, words }: Rounds): string {
+  const targets = [...new Set(rounds.flatMap((round) => Object.keys(round.targets)))];
+  const points = (m: Measure | undefined) => (m ? html(pointsWords(m)) : "–");
+  const lines = rounds.map((round) => [
+    html(round.date.slice(0, 16).replace("T", " ")),
+    round.trained.toLocaleString("en-US"),
+    round.decisions.toLocaleString("en-US"),
+    ...targets.flatMap((target) => [
+      share(round.targets[target]?.accuracy ?? null),
+      points(round.change?.targets[target]?.difference),
+    ]),
+    share(round.coverage),
+    points(round.change?.coverage?.difference),
+    String(round.uses ?? "–"),
+  ]);
+  const head = ["evaluated", "trained on", "decided"].concat(
+    targets.flatMap((target) => [html(targets.length > 1 ? `accuracy ${target}` : "accuracy"), "points (95 %)"]),
+    ["accepted", "points (95 %)", "uses"],
+  );
+  return `<h2>Rounds of ${html(model)}</h2>${table(head, lines, "What each round of review bought, on the same test rows")}
+<ul>${words.map((sentence) => `<li>${html(sentence)}</li>`).join("")}</ul>`;
+}
+
+/** The page. @param rounds of the report's models; only those with two or more are shown */
+export function reportPage(report: Report, rounds: readonly Rounds[] = []): string {
   const title = `${report.project}: ${Object.keys(report.models).join(", ")}`;
   const rows = Object.entries(report.rows).map(([split, n]) => `${split} ${(n ?? 0).toLocaleString("en-US")}`);
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
@@ -162,6 +186,10 @@ export function reportPage(report: Report): string {
 <h1>${html(title)}</h1><ul class="verdict">${report.verdict.map((sentence) => `<li>${html(sentence)}</li>`).join("")}</ul>
 ${compared.length > 0 ? table(["models", "target", "rows", "points (95 %)", "McNemar, Holm", "only one right"], compared, "Comparison on the same rows") : ""}
 ${changed.length > 0 ? table(["label", "models", "rows", "recall of the second", "of the first", "rows", "McNemar"], changed, "Labels that change most") : ""}
+${rounds
+  .filter((of) => of.rounds.length > 1)
+  .map(roundsSection)
+  .join("")}
 ${Object.entries(report.models)
   .map(([name, model]) => modelSection(name, model))
   .join("\n")}

@@ -26,7 +26,7 @@ import { writeFewShot } from "../workflow/few-shot.ts";
 import { predictRows } from "../workflow/predict.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { reportToShow } from "../workflow/report.ts";
-import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
+import { roundsOf } from "../workflow/rounds.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { endpointsOf, modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
@@ -269,6 +269,12 @@ export function createHandlers({
     "clf/report": async ({ project, job }) => {
       const { session } = await sound(project);
       return reportToShow(session, job);
+    },
+
+    "clf/rounds": async ({ project, model }) => {
+      const { session } = await sound(project);
+      modelSpec(session, model);
+      return roundsOf(session, model);
     },
 
     "clf/flagged/list": async ({ project, target, reason, label, order, offset, limit }) => {

@@ -51,11 +51,17 @@ export async function currentFineTune(session: Session, model: string): Promise<
 
 /** The newest succeeded evaluation or comparison that has the model. */
 export async function newestEvaluation(session: Session, model: string): Promise<{ job: Job; report: Report } | null> {
+  for await (const evaluation of evaluationsOf(session, model)) return evaluation;
+  return null;
+}
+
+/** The model's succeeded evaluations and comparisons with a report that can be read, newest first. */
+export async function* evaluationsOf(session: Session, model: string): AsyncGenerator<{ job: Job; report: Report }> {
   const has = (job: Job) =>
     (job.kind === "evaluate" || job.kind === "compare") && job.models.some(({ name }) => name === model);
   for await (const job of succeeded(session, has)) {
     const report = await readReport(session, job.id);
-    if (report) return { job, report };
+    if (report) yield { job, report };
   }
   return null;
 }
