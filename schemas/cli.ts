@@ -108,8 +108,6 @@ export const CompareDocument = Report;
 
 export { DryRunDocument, FewShotDocument, PromptPreview as PromptDocument, SignalsDocument } from "./prompt.ts";
 
-export { DryRunDocument, FewShotDocument, PromptPreview as PromptDocument, SignalsDocument } from "./prompt.ts";
-
 const ranked = z.array(z.tuple([z.string(), share]));
 
 const PredictedTarget = z.strictObject({

@@ -243,9 +243,7 @@ export const requests = {
   /** The hosts that the ssh config names. */
   "clf/hosts/configured": {
     params: z.strictObject({}),
-    result: z.array(
-      z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() }),
-    ),
+    result: z.array(z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() })),
   },
   /** Adds an ssh host to the project file; the rest of the file stays as it is. */
   "clf/hosts/add": {

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { clfVersion } from "../versions.ts";
 import { audit, relabel } from "./blind-commands.ts";
 import { fewShot, prompt, signals } from "./chat-commands.ts";
-import { fewShot, prompt, signals } from "./chat-commands.ts";
 import { completionScript } from "./completion.ts";
 import { check, init, profile } from "./data-commands.ts";
 import { hosts } from "./host-commands.ts";
@@ -72,7 +71,6 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--host <name>", "where to run; default: the model's host, else local")
     .option("--no-pool", "leave the rows without labels out")
     .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
-    .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
     .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
     .addOption(threads())
     .action((path, options) => run(evaluate(path, options)));
@@ -88,18 +86,6 @@ export function program(run: (code: Promise<number>) => void): Command {
     "PROJECT --after MODEL [options]",
     "a few-shot model aimed at a zero-shot model's errors",
   )
-    .requiredOption("--after <name>", "the zero-shot model, evaluated")
-    .option("--name <name>", "the new model's name; default: MODEL-few-shot")
-    .option("--no-evaluate", "write it into the project file, and no more")
-    .action((path, options) => run(fewShot(path, options)));
-  command("prompt <project>", "PROJECT [options]", "a row's prompt as it would be sent, with tokens and price")
-    .addOption(model())
-    .option("--row <id>", "the row; default: the first tune row")
-    .action((path, options) => run(prompt(path, options)));
-  command("signals <project>", "PROJECT [options]", "which signal of confidence ranks a prompted model's answers best")
-    .addOption(model())
-    .action((path, options) => run(signals(path, options)));
-  command("few-shot <project>", "PROJECT --after MODEL [options]", "a few-shot model aimed at a zero-shot model's errors")
     .requiredOption("--after <name>", "the zero-shot model, evaluated")
     .option("--name <name>", "the new model's name; default: MODEL-few-shot")
     .option("--no-evaluate", "write it into the project file, and no more")
@@ -193,6 +179,23 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--workdir <folder>", "add: the folder for jobs there; default: ~/clf")
     .addOption(new Option("--price <dollars>", "add: price an hour").argParser(price))
     .action((action, path, host, options) => run(hosts(action, path, host, options)));
+  command(
+    "export-model <project>",
+    "PROJECT --model NAME --output DIR [options]",
+    "a fine-tuned model of engine qlora, to be served elsewhere",
+  )
+    .requiredOption("-m, --model <name>", "the model")
+    .requiredOption("-o, --output <dir>", "the folder to make; one that is there is replaced")
+    .option("--merged", "the whole model with the adapter in it, beside the adapter")
+    .action((path, options) => run(exportModel(path, options)));
+  command(
+    "bench-host <project>",
+    "PROJECT --model NAME [options]",
+    "rows a second of a model of engine qlora on this machine",
+  )
+    .requiredOption("-m, --model <name>", "the model")
+    .option("--rows <n>", "rows at once; default: 64 on a GPU, 2 without", wholeNumber)
+    .action((path, options) => run(benchHost(path, options)));
   command("report <project>", "PROJECT [options]", "the newest report: on the terminal, as JSON, or as one HTML file")
     .addOption(model())
     .option("--job <id>", "the report of this job")

@@ -153,10 +153,6 @@ port.on("message", async (message: ToWorkbench) => {
       wishes.get(message.id)?.(message.value);
       wishes.delete(message.id);
       break;
-    case "secret":
-      wishes.get(message.id)?.(message.value);
-      wishes.delete(message.id);
-      break;
     default:
       await answer(message);
   }

@@ -63,7 +63,6 @@ export async function* evaluationsOf(session: Session, model: string): AsyncGene
     const report = await readReport(session, job.id);
     if (report) yield { job, report };
   }
-  return null;
 }
 
 /** The newest succeeded job of the model that holds predictions of pool rows, and, apart, out-of-fold predictions. */
