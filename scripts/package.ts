@@ -64,6 +64,11 @@ async function makePackage(target: string, manifest: Manifest, bundles: string, 
     for (const part of ["media", "syntaxes", "schemas/json"]) {
       cpSync(join(root, part), join(stage, part), { recursive: true });
     }
+    // The worker's sources and lock file; its environment is made where it runs.
+    for (const part of ["pyproject.toml", "uv.lock", "run.sh", "src"]) {
+      const filter = (path: string) => !path.endsWith("__pycache__");
+      cpSync(join(root, "worker", part), join(stage, "worker", part), { recursive: true, filter });
+    }
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", ".vscodeignore"]) {
       if (existsSync(join(root, file))) cpSync(join(root, file), join(stage, file));
     }

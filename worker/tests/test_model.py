@@ -118,7 +118,7 @@ def test_learns_and_what_it_writes_validates(tiny_base: str, tmp_path: Path, hea
     folder = evaluation(tmp_path / "evaluate", tuned, tiny_base, **spec)
     run(folder, predict)
     predictions = read_jsonl(folder / "predictions.jsonl")
-    assert len({(p["row"], p["target"]) for p in predictions}) == len(predictions) == 90 * 2
+    assert len({(p["row"], p["target"]) for p in predictions}) == len(predictions) == 30 * 2
     for line in predictions:
         schema("prediction", line)
     for job in (tuned, folder):

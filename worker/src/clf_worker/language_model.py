@@ -152,7 +152,7 @@ class TorchModel:
         hidden = self.read(state, tokens)
         last = torch.tensor([len(row) - 1 for row in tokens], device=self._device)
         at_end = hidden[torch.arange(len(tokens), device=self._device), last]
-        return self._logs(at_end, wanted)
+        return self.logs(at_end, wanted)
 
     @torch.no_grad()
     def branch(self, state: State, branches: list[Branch]) -> list[list[np.ndarray]]:
@@ -168,7 +168,7 @@ class TorchModel:
         hidden = self._forward(state, [b.tokens for b in branches], looks, depth, keep=False)
         rows = [row for row, branch in enumerate(branches) for _ in branch.tokens]
         places = [place for branch in branches for place in range(len(branch.tokens))]
-        logs = self._logs(hidden[rows, places], [wanted for branch in branches for wanted in branch.wanted])
+        logs = self.logs(hidden[rows, places], [wanted for branch in branches for wanted in branch.wanted])
         found = iter(logs)
         return [[next(found) for _ in branch.tokens] for branch in branches]
 
@@ -212,7 +212,7 @@ class TorchModel:
             state.cache.crop(-width)
         return out.last_hidden_state
 
-    def _logs(self, hidden: torch.Tensor, wanted: list[list[int]]) -> list[np.ndarray]:
+    def logs(self, hidden: torch.Tensor, wanted: list[list[int]]) -> list[np.ndarray]:
         """Log-probabilities of the wanted tokens at each hidden state, over the whole vocabulary."""
         vocabulary = self._head.weight.shape[0] if hasattr(self._head, "weight") else self._config.vocab_size
         step = max(1, LOGIT_BYTES // (4 * vocabulary))
