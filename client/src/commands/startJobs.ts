@@ -1,8 +1,8 @@
 /** Fine-tune, evaluate, compare and predict: choose, ask where it is large, start. */
 import * as vscode from "vscode";
 import type { JobView } from "../../../schemas/protocol.ts";
-import { dollars, duration, KIND } from "../jobs/words.ts";
 import { chooseHost } from "../hosts/chooseHost.ts";
+import { dollars, duration, KIND } from "../jobs/words.ts";
 import { chooseModel, chooseModels } from "../projects/chooseModels.ts";
 import type { ModelSummary, ProjectSummary, Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
