@@ -1,6 +1,7 @@
 /** Starting jobs from the command line, and watching them to their end. */
 import type { Job } from "../../../schemas/job.ts";
 import type { ProjectData } from "../workflow/data.ts";
+import { preflight } from "../workflow/preflight.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import type { Session } from "../workflow/session.ts";
 import { modelsToFineTune, startJob } from "../workflow/start.ts";
@@ -13,6 +14,8 @@ export async function runJob(session: Session, data: ProjectData, request: JobRe
   const interrupts = listenForInterrupts();
   try {
     await session.jobs.start();
+    const takes = preflight(session, data, request);
+    if (takes !== null) say(takes);
     const job = await startJob(session, data, request);
     await watchJob(session, job.id, `${words[request.kind]} ${request.models.join(", ")}`, interrupts);
     return job;
