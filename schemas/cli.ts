@@ -316,6 +316,28 @@ export const HostAddedDocument = z.strictObject({
   ),
 });
 
+/** `clf export-model`: the folder that was made, and the fine-tune it is of. */
+export const ExportModelDocument = z.strictObject({ file, job });
+/** `clf bench-host`. */
+export const BenchHostDocument = z.strictObject({
+  device: z.string(),
+  base: z.string(),
+  quantized: z.boolean(),
+  versions: z.record(z.string(), z.string()),
+  rates: z.array(
+    z.strictObject({
+      head: z.string(),
+      "tokens a row": whole,
+      "trie nodes": whole,
+      "rows a second": z.number(),
+      "FLOP/s": z.number(),
+      "dollars a million rows at $1 an hour": z.number(),
+      "rows a second on paper, A10G": z.number(),
+    }),
+  ),
+});
+export type BenchHostDocument = z.output<typeof BenchHostDocument>;
+
 export const ReportDocument = Report;
 /** `clf report --output`. */
 export const ReportFileDocument = z.strictObject({ file, job });

@@ -110,6 +110,16 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "`check` ends with exit code 1 when something is missing, and says what to do about it. `add` without an address lists the hosts of your ssh config. See [remote-host.md](remote-host.md).",
     documents: ["HostsDocument", "HostAddedDocument"],
   },
+  "export-model": {
+    example: "clf export-model . --model tuned --output tuned-qwen --merged",
+    text: "The adapter, the prompt, the labels, and a README.md that says how to serve it. See [qlora.md](qlora.md).",
+    documents: ["ExportModelDocument"],
+  },
+  "bench-host": {
+    example: "clf bench-host . --model tuned",
+    text: "Beside what is expected of one A10G on paper ([a10g.md](a10g.md)). Untuned, with random tokens for texts: every trie node is evaluated.",
+    documents: ["BenchHostDocument"],
+  },
   report: { example: "clf report . --output report.html", documents: ["ReportDocument", "ReportFileDocument"] },
   lsp: { example: "clf lsp --stdio", text: "For any editor that speaks the Language Server Protocol." },
   completion: { example: 'eval "$(clf completion bash)"' },

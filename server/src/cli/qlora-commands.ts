@@ -4,21 +4,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { BenchHostDocument } from "../../../schemas/cli.ts";
 import { workerCommand } from "../engines/qlora/worker.ts";
 import { currentFineTune, modelSpec } from "../workflow/artifacts.ts";
 import { readData } from "../workflow/data.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
 import { CliError, EXIT, print, printJson, say, table, whole } from "./io.ts";
 import { projectPath, withProject } from "./project.ts";
-
-interface Rate {
-  head: string;
-  "tokens a row": number;
-  "trie nodes": number;
-  "rows a second": number;
-  "rows a second on paper, A10G": number;
-  "dollars a million rows at $1 an hour": number;
-}
 
 function qloraSpec(session: Session, model: string) {
   const spec = modelSpec(session, model);
@@ -52,14 +44,14 @@ export async function benchHost(
       await writeFile(file, JSON.stringify({ spec: { ...spec, base: existsSync(base) ? base : spec.base }, labels }));
       say(`Loading ${spec.base}: this takes a while.`);
       const rows = options.rows ? ["--rows", String(options.rows)] : [];
-      const found = JSON.parse(await worker("clf_worker.bench", [file, ...rows]));
+      const found = BenchHostDocument.parse(JSON.parse(await worker("clf_worker.bench", [file, ...rows])));
       if (options.json) printJson(found);
       else {
         print(`${found.device}, ${spec.base}${found.quantized ? ", NF4" : ""}, ${whole(labels.length)} labels`);
         print(
           table([
             ["", "tokens", "trie nodes", "rows/s", "on paper, A10G", "$ a million at $1/h"],
-            ...(found.rates as Rate[]).map((rate) => [
+            ...found.rates.map((rate) => [
               rate.head,
               String(rate["tokens a row"]),
               String(rate["trie nodes"]),
