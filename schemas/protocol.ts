@@ -377,6 +377,8 @@ export const notifications = {
 /** Notifications from the client. */
 export const clientNotifications = {
   "clf/trust": z.strictObject({ trusted: z.boolean() }),
+  /** Settings that may change while the server runs; at its start they come with `initialize`. */
+  "clf/settings": z.strictObject({ keep: z.int().min(1).max(10_000) }),
 } as const;
 
 /** Requests from the server to the client. */

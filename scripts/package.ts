@@ -61,7 +61,7 @@ async function makePackage(target: string, manifest: Manifest, bundles: string, 
   const stage = mkdtempSync(join(tmpdir(), "clf-package-"));
   try {
     cpSync(bundles, join(stage, "dist"), { recursive: true });
-    for (const part of ["media", "syntaxes", "schemas/json"]) {
+    for (const part of ["media", "syntaxes", "schemas/json", "docs/pictures"]) {
       cpSync(join(root, part), join(stage, part), { recursive: true });
     }
     // The worker's sources and lock file; its environment is made where it runs.

@@ -42,7 +42,11 @@ export type FromReview =
   /** Where the keyboard is: VS Code's own `focusedView` does not know of a focus inside a webview. */
   | { type: "focus"; focused: boolean; typing: boolean }
   | { type: "open"; place: RowPlace }
-  | { type: "run"; command: "clf.evaluate" | "clf.predict" | "clf.newProject"; project: string | null }
+  | {
+      type: "run";
+      command: "clf.evaluate" | "clf.predict" | "clf.newProject" | "workbench.actions.view.problems";
+      project: string | null;
+    }
   | { type: "say"; message: string };
 
 export type ToReview =

@@ -182,6 +182,12 @@ export function startServer(options: ServerOptions = {}): LanguageServer {
     workspaceChanged();
     refresh();
   });
+  connection.onNotification("clf/settings", (params: unknown) => {
+    const parsed = clientNotifications["clf/settings"].safeParse(params);
+    if (!parsed.success) return;
+    serverSettings.keep = parsed.data.keep;
+    workspaceChanged();
+  });
   connection.onShutdown(() => data.close());
 
   const isProject = ({ uri, languageId }: TextDocument) =>

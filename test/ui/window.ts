@@ -19,7 +19,10 @@ export interface TestWindow {
   workspace: string;
 }
 
-export type WindowOptions = EditorOptions & BrowserWindowOptions;
+export interface WindowOptions extends EditorOptions, BrowserWindowOptions {
+  /** A `.code-workspace` file of the workspace, by its path in it: it is opened in place of the folder. */
+  open?: string;
+}
 
 /**
  * Call it inside a `describe`: before its tests a copy of `workspace` is opened in real VS Code, after a failed test a
@@ -42,7 +45,7 @@ export function testWindow(given: WindowOptions | (() => WindowOptions)): TestWi
     folder = await mkdtemp(join(tmpdir(), "clf-window-"));
     window.workspace = join(folder, "workspace");
     await cp(options.workspace, window.workspace, { recursive: true });
-    window.editor = await startEditor({ ...options, workspace: window.workspace });
+    window.editor = await startEditor({ ...options, workspace: join(window.workspace, options.open ?? "") });
     window.windows = await openInBrowser(window.editor, options);
     window.workbench = await Workbench.open(window.windows, window.editor);
   });

@@ -350,6 +350,8 @@ export class Workbench {
   /** Text of the hover that opens when the mouse rests on a text of the active editor. */
   async hoverOver(text: string): Promise<string> {
     const { x, y } = await this.positionOf(text);
+    // From elsewhere: where the mouse rests already, no hover opens again.
+    await this.page.mouse.move(1, 1);
     await this.page.mouse.move(x - 3, y);
     await this.page.mouse.move(x, y, { steps: 3 });
     return this.hoverText();
@@ -370,7 +372,8 @@ export class Workbench {
       // VS Code fills the hover piece by piece.
       (text) => text !== false && text.trim() !== "" && !/^Loading/.test(text),
       "a hover",
-    ).then((text) => (text as string).trim());
+      // Markdown's plain text has its spaces protected.
+    ).then((text) => (text as string).replaceAll("\u00a0", " ").trim());
   }
 
   /** Opens completion at the cursor and reads its labels, as far as they are drawn. */

@@ -73,6 +73,7 @@ function describe(text: vscode.MarkdownString, target: TargetView): void {
 
 function line(text: vscode.MarkdownString, name: string, value: string): void {
   if (value === "") return;
-  text.appendMarkdown(`\n\n${name}: `);
-  text.appendText(value);
+  text.appendMarkdown("\n\n");
+  // Names of labels are a part of some names: text, as what a label says is not markup.
+  text.appendText(`${name}: ${value}`);
 }

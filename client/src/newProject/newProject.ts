@@ -22,6 +22,12 @@ export function registerNewProject(guard: Guard, server: Server): vscode.Disposa
       { data: data.toString() },
       { progress: `Clf: reading ${vscode.workspace.asRelativePath(data)}` },
     );
+    if (guess.rows === 0 || guess.columns.length < 2) {
+      const what = guess.rows === 0 ? "no rows" : "one column";
+      throw new Error(
+        `${vscode.workspace.asRelativePath(data)} holds ${what}: a project needs a table with a column of texts and one of labels.`,
+      );
+    }
     const answers = await ask(guess);
     if (!answers) return;
     const { project } = await server.request("clf/newProject/write", { data: data.toString(), ...answers });

@@ -81,7 +81,9 @@ async function pick(
   const items = projects.map((project) => ({
     label: title(project.project),
     description: relative(project.project),
-    detail: `${project.models.length} models: ${project.models.map(({ name }) => name).join(", ")}`,
+    detail: project.valid
+      ? `${project.models.length === 1 ? "Model" : "Models"}: ${project.models.map(({ name }) => name).join(", ")}`
+      : "$(error) The file has errors",
     project,
   }));
   const answer = await vscode.window.showQuickPick(items, { title: "Which project?", matchOnDescription: true });

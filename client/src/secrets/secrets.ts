@@ -1,6 +1,6 @@
 /**
  * Keys: kept in VS Code's SecretStorage, given to the server only for an endpoint the person has agreed to. Consent is
- * per key, origin and project, so that a project from elsewhere cannot send a key somewhere else.
+ * per key and origin, so that a project from elsewhere cannot send a key somewhere else.
  */
 import * as vscode from "vscode";
 import type { Guard } from "../commands/guard.ts";
@@ -22,12 +22,12 @@ export interface Secrets {
 const NAMES = "clf.keyNames";
 const CONSENTS = "clf.keyConsents";
 const stored = (name: string) => `clf.key.${name}`;
-const consentOf = ({ name, origin, project }: Wish) => JSON.stringify([name, origin, project]);
+const consentOf = ({ name, origin }: Wish) => JSON.stringify([name, origin]);
 
 export function createSecrets({ secrets, globalState }: vscode.ExtensionContext): Secrets {
   /** Questions that are on screen: several jobs may ask at a time. */
   const asking = new Map<string, Promise<string | null>>();
-  /** Until the window closes: nobody wants to refuse twice. */
+  /** Until the window closes, or the key is set: nobody wants to refuse twice. */
   const refused = new Set<string>();
   const names = () => globalState.get<string[]>(NAMES, []);
   const consents = () => globalState.get<string[]>(CONSENTS, []);
@@ -35,9 +35,11 @@ export function createSecrets({ secrets, globalState }: vscode.ExtensionContext)
   async function keep(name: string, value: string): Promise<void> {
     await secrets.store(stored(name), value);
     await globalState.update(NAMES, [...new Set([...names(), name])].sort());
+    for (const key of refused) if ((JSON.parse(key) as string[])[0] === name) refused.delete(key);
   }
 
-  async function askConsent(wish: Wish): Promise<boolean> {
+  /** Whether the key may be sent; `later`: the person looks at the project first. */
+  async function askConsent(wish: Wish): Promise<boolean | "later"> {
     if (consents().includes(consentOf(wish))) return true;
     const file = vscode.workspace.asRelativePath(vscode.Uri.parse(wish.project));
     const allow = "Allow";
@@ -46,22 +48,24 @@ export function createSecrets({ secrets, globalState }: vscode.ExtensionContext)
       `May this project send your key ${wish.name} to ${wish.origin}?`,
       {
         modal: true,
-        detail: `${file} names this endpoint. Allow it only if you know the project and trust the endpoint with your key and your data. You are asked once for each key, endpoint and project.`,
+        detail: `${file} names this endpoint. Allow it only if you know the project and trust the endpoint with your key and your data. You are asked once for each key and endpoint.`,
       },
       allow,
       open,
     );
-    if (answer === open) await vscode.window.showTextDocument(vscode.Uri.parse(wish.project));
+    if (answer === open) {
+      await vscode.window.showTextDocument(vscode.Uri.parse(wish.project));
+      return "later";
+    }
     if (answer !== allow) return false;
     await globalState.update(CONSENTS, [...consents(), consentOf(wish)]);
     return true;
   }
 
   async function ask(wish: Wish): Promise<string | null> {
-    if (!(await askConsent(wish))) {
-      refused.add(consentOf(wish));
-      return null;
-    }
+    const consent = await askConsent(wish);
+    if (consent === false) refused.add(consentOf(wish));
+    if (consent !== true) return null;
     const known = (await secrets.get(stored(wish.name))) ?? process.env[wish.name];
     if (known) return known;
     const value = await vscode.window.showInputBox({
@@ -120,10 +124,12 @@ export function createSecrets({ secrets, globalState }: vscode.ExtensionContext)
             "Forget",
           );
           if (answer !== "Forget") return;
+          // Consents first: a job that asks meanwhile is asked about.
+          await globalState.update(CONSENTS, undefined);
           for (const name of names()) await secrets.delete(stored(name));
           await globalState.update(NAMES, undefined);
-          await globalState.update(CONSENTS, undefined);
           refused.clear();
+          void vscode.window.showInformationMessage("Keys and consents are forgotten.");
         }),
       ),
   };

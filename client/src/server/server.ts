@@ -84,7 +84,7 @@ export function createServer({ module, output, secret }: ServerContext): Server 
         diagnosticCollectionName: "clf",
         outputChannel: output,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationOptions: () => ({ trusted: vscode.workspace.isTrusted }),
+        initializationOptions: () => ({ trusted: vscode.workspace.isTrusted, ...settings() }),
         errorHandler: {
           error: () => ({ action: ErrorAction.Continue, handled: true }),
           closed: () => {
@@ -185,13 +185,21 @@ export function createServer({ module, output, secret }: ServerContext): Server 
       await begin();
     },
     async stop() {
+      watch.dispose();
       if (client?.isRunning()) await client.stop();
     },
   };
+  const watch = vscode.workspace.onDidChangeConfiguration((event) => {
+    if (!event.affectsConfiguration("clf.jobs") || !client?.isRunning()) return;
+    void client.sendNotification("clf/settings", settings());
+  });
   // A failed start has been logged; requests say it again.
   begin().catch(() => {});
   return api;
 }
+
+/** What the server is told of VS Code's settings. */
+const settings = () => ({ keep: vscode.workspace.getConfiguration("clf").get("jobs.keep", 20) });
 
 const NOTIFICATIONS: readonly NotificationName[] = [
   "clf/jobs/changed",

@@ -16,7 +16,9 @@ export interface TableOptions {
 export function table({ caption, head, rows, words = [], copy }: TableOptions): HTMLElement {
   const cell = (content: Cell, i: number) => {
     const parts =
-      typeof content === "string" ? [content] : [content.value, h("span", { class: "soft" }, content.interval)];
+      typeof content === "string"
+        ? [content]
+        : [h("span", { class: "value" }, content.value), " ", h("span", { class: "soft" }, content.interval)];
     if (i === 0) return h("th", { scope: "row" }, ...parts);
     return h("td", words.includes(i) ? { class: "words" } : {}, ...parts);
   };

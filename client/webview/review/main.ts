@@ -404,7 +404,7 @@ const root = document.getElementById("root")!;
 
 function draw(): void {
   drawFilters();
-  replace(note, failure ?? null);
+  replace(note, list ? failure : null);
   replace(soFar, ...(list?.notes ?? []).map((words) => h("p", {}, words)));
   const nothing = emptyWords();
   if (nothing) {
@@ -427,7 +427,11 @@ function emptyWords(): HTMLElement | undefined {
       run("clf.newProject", "New Project from Data…"),
     );
   }
-  if (!list) return failure ? undefined : h("div", { class: "empty soft" }, "Loading…");
+  if (!list && failure) {
+    const problems = run("workbench.actions.view.problems", "Show Problems");
+    return h("div", { class: "empty" }, h("div", { class: "error", role: "alert" }, failure), problems);
+  }
+  if (!list) return h("div", { class: "empty soft" }, "Loading…");
   if (pages.total > 0) return undefined;
   const filtered = state.target !== null || state.reason !== null || state.label !== null;
   if (list.empty === null && filtered) {
@@ -487,9 +491,10 @@ function drawFilters(): void {
         state.label ?? "",
         (name) => choosePlace({ label: name || null }),
       ),
-    dropdown("Order", [["", "project's order"], ...Object.entries(ORDERS)], state.order ?? "", (order) =>
-      choosePlace({ order: (order || null) as ReviewState["order"] }),
-    ),
+    (list?.total ?? 0) > 0 &&
+      dropdown("Order", [["", "project's order"], ...Object.entries(ORDERS)], state.order ?? "", (order) =>
+        choosePlace({ order: (order || null) as ReviewState["order"] }),
+      ),
     h("span", { class: "count", title: `${list?.decided ?? 0} decided` }, placeWords()),
   );
 }

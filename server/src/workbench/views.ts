@@ -11,6 +11,7 @@ import type { Report } from "../../../schemas/report.ts";
 import { indexOf, type Rows, SPLITS } from "../dataset/rows.ts";
 import type { ModelFigures } from "../language/figures.ts";
 import { RUNNABLE_ENGINES } from "../project/engines.ts";
+import { projectStem } from "../project/resolve.ts";
 import { type Verdicts, verdictOf } from "../review/fold.ts";
 import type { QueuedItem } from "../review/queue.ts";
 import { currentFineTune, isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
@@ -84,7 +85,7 @@ export async function projectSummary(project: OpenProject): Promise<ProjectSumma
   const data = session ? await dataFiles(project) : [];
   return {
     project: uriOf(file),
-    name: session?.project.name ?? spec?.name ?? file,
+    name: session?.project.name ?? spec?.name ?? projectStem(file),
     valid: session !== undefined,
     errors: count("error"),
     warnings: count("warning"),
