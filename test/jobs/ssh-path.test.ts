@@ -1,0 +1,144 @@
+/** From the command line to the artifacts, over a real sshd: a project with a host, the worker's own launcher, a stand-in for its Python. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { HostAddedDocument, HostsDocument } from "../../schemas/cli.ts";
+import { type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
+import { removeFolder, temporaryFolder } from "./support.ts";
+
+const why = whyNoSshd(["fish"]);
+const CLI = join(import.meta.dirname, "../../server/src/cli.ts");
+
+(why ? describe.skip : describe)(`clf on an ssh host${why ? ` (${why})` : ""}`, function () {
+  this.timeout(120_000);
+  let sshd: Sshd;
+  let folder: string;
+  const secret = "hf_stand_in_for_a_token_1";
+
+  before(async () => {
+    sshd = await startSshd(["fish"]);
+    folder = await temporaryFolder();
+    const runner = join(sshd.folder, "fake-runner.sh");
+    await copyFile(join(import.meta.dirname, "fake-runner.sh"), runner);
+    // What `python -m clf_worker JOBFOLDER` would do, without the gigabytes.
+    const python = join(sshd.folder, "python");
+    await writeFile(
+      python,
+      `#!/bin/sh\n[ "$1 $2" = "-m clf_worker" ] || exit 9\nCLF_TEST_SECRET=\${HF_TOKEN-} exec sh ${runner} 3 0.1 "$3"\n`,
+    );
+    await chmod(python, 0o755);
+    const smi = join(sshd.folder, "nvidia-smi");
+    await writeFile(
+      smi,
+      `#!/bin/sh\ncase $1 in --query-gpu*) echo 'NVIDIA A10G, 570.86, 23028, 9012' ;; *) echo '1, 9000, python train.py' ;; esac\n`,
+    );
+    await chmod(smi, 0o755);
+    const { home } = sshd.user("fish");
+    await mkdir(join(home, ".local/bin"), { recursive: true });
+    await copyFile(smi, join(home, ".local/bin/nvidia-smi"));
+    await chmod(join(home, ".local/bin/nvidia-smi"), 0o755);
+    await writeFile(join(home, ".config/fish/config.fish"), `echo Welcome\nset -gx CLF_PYTHON ${python}\n`);
+    const rows = Array.from(
+      { length: 60 },
+      (_, n) => `"text number ${n} of ${n % 2 ? "rain" : "sun"}",${n % 2 ? "wet" : "dry"}`,
+    );
+    await writeFile(join(folder, "data.csv"), `text,label\n${rows.join("\n")}\n`);
+    await writeFile(
+      join(folder, "p.clf.yaml"),
+      `version: 1 # kept
+dataset: { source: data.csv }
+task: { inputs: [text], targets: [{ column: label }] }
+models:
+  baseline: { engine: linear }
+  tuned: { engine: qlora, base: Qwen/Qwen2.5-0.5B-Instruct, host: gpu }
+hosts:
+  other: { kind: ssh, address: nowhere.invalid }
+`,
+    );
+  });
+  after(async () => {
+    await removeFolder(folder);
+    await sshd.close();
+  });
+
+  const clf = (...args: string[]) =>
+    execa(process.execPath, [CLI, ...args], {
+      reject: false,
+      cwd: folder,
+      stdin: "ignore",
+      env: {
+        CLF_SSH_CONFIG: sshd.config,
+        HF_TOKEN: secret,
+        CLF_ALLOW_KEYS: "HF_TOKEN=ssh://host-fish",
+        NODE_NO_WARNINGS: "1",
+      },
+    });
+
+  it("adds a host, and leaves the file's words alone", async () => {
+    const { stdout, exitCode, stderr } = await clf(
+      "hosts",
+      "add",
+      ".",
+      "host-fish",
+      "--name",
+      "gpu",
+      "--price",
+      "1.5",
+      "--json",
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(HostAddedDocument.parse(JSON.parse(stdout)).added, { name: "gpu", address: "host-fish" });
+    const text = await readFile(join(folder, "p.clf.yaml"), "utf8");
+    assert.match(text, /version: 1 # kept/);
+    assert.match(text, /hosts:\n {2}gpu: \{ kind: ssh, address: "host-fish", price_per_hour: 1.5 \}\n {2}other/);
+  });
+
+  it("checks it: the GPU, who else is on it, and the other host that is not there", async () => {
+    const { stdout, exitCode } = await clf("hosts", "check", ".", "--json");
+    assert.equal(exitCode, 1);
+    const { hosts } = HostsDocument.parse(JSON.parse(stdout));
+    const gpu = hosts.find(({ host }) => host === "gpu")!;
+    assert.equal(gpu.checks.find(({ name }) => name === "GPU")?.ok, true);
+    assert.match(
+      gpu.checks.find(({ name }) => name === "GPU free of others")?.detail ?? "",
+      /python train\.py \(process 1 of root/,
+    );
+    const other = hosts.find(({ host }) => host === "other")!;
+    assert.equal(other.checks.length, 1);
+    assert.match(other.checks[0]!.detail, /cannot be found/);
+    const people = await clf("hosts", "check", ".", "gpu");
+    assert.match(people.stdout, /✓ {2}GPU .*A10G/);
+    assert.match(people.stdout, /GPU free of others: Not started by Clf/);
+  });
+
+  it("refuses what needs Node there, with a word of why", async () => {
+    const { exitCode, stderr } = await clf("fine-tune", ".", "--model", "baseline", "--host", "gpu");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /"baseline" \(engine linear\) cannot run on host "gpu": ssh hosts have no Node/);
+    assert.equal(
+      existsSync(join(folder, ".clf/jobs")) &&
+        (await readdir(join(folder, ".clf/jobs"))).some((name) => /^\d/.test(name)),
+      false,
+    );
+  });
+
+  it("fine-tunes there, brings the model home, and leaves the token in no file", async () => {
+    const { exitCode, stdout, stderr } = await clf("fine-tune", ".", "--model", "tuned", "--json");
+    assert.equal(exitCode, 0, `${stderr}${stdout}`);
+    const id = (await readdir(join(folder, ".clf/jobs"))).find((name) => /^\d/.test(name))!;
+    for (let tries = 0; tries < 100 && !existsSync(join(folder, ".clf/jobs", id, "model/weights")); tries++) {
+      await clf("jobs", ".");
+    }
+    assert.ok(existsSync(join(folder, ".clf/jobs", id, "model/weights")));
+    const there = join(sshd.user("fish").home, "clf");
+    assert.match(await readFile(join(there, "jobs", id, "attempts/1/events.jsonl"), "utf8"), /the secret has come/);
+    for (const top of [there, join(folder, ".clf")]) {
+      for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        assert.ok(!(await readFile(join(entry.parentPath, entry.name), "latin1")).includes(secret), entry.name);
+      }
+    }
+  });
+});
