@@ -7,40 +7,18 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fullDistribution } from "../../server/src/confidence/distribution.ts";
 import { findLabelIssues, suspicionOrder } from "../../server/src/confidence/labelIssues.ts";
+import { estimateLabelNoise } from "../../server/src/confidence/labelNoise.ts";
+import { seededPermutation } from "../../server/src/confidence/random.ts";
 import { outOfFoldRows } from "../../server/src/confidence/roles.ts";
-import { scoredRows } from "../../server/src/confidence/scoredRows.ts";
+import { isCorrect, scoredRows } from "../../server/src/confidence/scoredRows.ts";
 import { extractFeatures, fitLinear, outOfFold } from "../../server/src/engines/linear/index.ts";
-
-/** Rows of a CSV with quotes doubled or escaped by a backslash. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  let field = "";
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]!;
-    if (quoted) {
-      if (c === '"' && text[i + 1] === '"') field += text[++i];
-      else if (c === '"') quoted = false;
-      else field += c;
-    } else if (c === '"') quoted = true;
-    else if (c === ",") {
-      row.push(field);
-      field = "";
-    } else if (c === "\n") {
-      row.push(field.replace(/\r$/, ""));
-      rows.push(row);
-      row = [];
-      field = "";
-    } else field += c;
-  }
-  return rows;
-}
+import { coverageAtRisk, rankRows } from "../../server/src/evaluation/ranking.ts";
+import { readCsv } from "../linear/csv.ts";
 
 /** Average precision of a ranking, and precision among the first k. */
 function judge(order: readonly number[], isError: Uint8Array): string {
@@ -57,8 +35,8 @@ function judge(order: readonly number[], isError: Uint8Array): string {
 
 const folder = process.argv[2]!;
 const python = process.argv[3];
-const [header, ...lines] = parseCsv(readFileSync(join(folder, "train_noisy_10000.csv"), "utf8"));
-const column = (name: string): string[] => lines.map((line) => line[header!.indexOf(name)]!);
+const lines = readCsv(join(folder, "train_noisy_10000.csv"));
+const column = (name: string): string[] => lines.map((line) => line[name]!);
 const names = [...new Set(column("label"))].sort();
 const labels = Int32Array.from(column("label"), (label) => names.indexOf(label));
 const isError = Uint8Array.from(column("is_error"), Number);
@@ -104,6 +82,30 @@ console.log(
 console.log(`  issues first, normalised margin: ${judge(issuesFirst, isError)}`);
 console.log(`  normalised margin alone: ${judge(byMargin, isError)}`);
 console.log(`  self-confidence alone (as shown): ${judge(bySelf, isError)}`);
+
+// What the noise does to a promise: 5 % against the given labels, counted against the true ones, and what blind judging finds.
+const right = Uint8Array.from(lines, (_, i) => (isCorrect(rows.rows, i) ? 1 : 0));
+const { coverage, threshold } = coverageAtRisk(rankRows(rows.rows.confidence, right), 0.05);
+const trueLabels = column("true_label");
+const predicted = (i: number): string => names[rows.rows.predicted[i]!]!;
+const taken = [...all].filter((i) => rows.rows.confidence[i]! >= threshold!);
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const wrong = taken.filter((i) => predicted(i) !== trueLabels[i]).length / taken.length;
+console.log(
+  `the ${percent(coverage)} most confident rows: 5 % wrong against the given labels, ${percent(wrong)} against the true ones`,
+);
+const judgements = [...seededPermutation(lines.length, 7)].slice(0, 1000).map((i) => ({
+  given: names[labels[i]!]!,
+  judged: trueLabels[i]!,
+  predicted: predicted(i),
+  accepted: rows.rows.confidence[i]! >= threshold!,
+}));
+const { noise, riskAgainstGiven, riskAgainstJudged } = estimateLabelNoise(judgements);
+const shown = (share: typeof noise): string =>
+  share === null ? "" : `${percent(share.value)} (${percent(share.low)} to ${percent(share.high)}, ${share.n} rows)`;
+console.log(
+  `1,000 random rows judged blind: noise ${shown(noise)}; accepted rows wrong against the given labels ${shown(riskAgainstGiven)}, against what was judged ${shown(riskAgainstJudged)}`,
+);
 
 if (python) {
   const work = mkdtempSync(join(tmpdir(), "clf-cleanlab-"));

@@ -4,8 +4,9 @@
  *   node bench/review/simulation.ts FOLDER_OF_DATA [seeds, default 10] [noisy_ag_news | hwu64]
  *
  * A fifth of the rows are test, with their true labels. The model starts from a few labelled rows (noisy_ag_news: with the
- * wrong labels they came with); all others are the pool. In each round the linear engine is fitted anew, the pool's rows come
- * in the order of the review queue, and a simulated reviewer, who knows the true labels, decides the first 300, which join train.
+ * wrong labels they came with); all others are the pool. In each round the linear engine is fitted anew (with its default C:
+ * there are no tune rows), the pool's rows come in the order of the review queue, and a simulated reviewer, who knows the true
+ * labels, decides the first 300, which join train.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -87,8 +88,7 @@ async function run(of: Study, features: Features, order: "margin" | "random", se
   const known = shuffled.slice(test.length, test.length + start);
   let pool = shuffled.slice(test.length + start);
   const label = Int32Array.from(of.given);
-  const tune = Int32Array.from(known.slice(0, Math.floor(start / 10)));
-  const train = known.slice(tune.length);
+  const train = [...known];
   const accuracies: number[] = [];
   for (let done = 0; ; done += A_ROUND) {
     const { model } = await fitLinear({
@@ -98,7 +98,6 @@ async function run(of: Study, features: Features, order: "margin" | "random", se
       seed,
       threads: 1,
       train: Int32Array.from(train),
-      tune,
     });
     const predicted = await predictProbabilities(
       model,
