@@ -12,7 +12,7 @@ export interface Run {
 const PAGE = 4096;
 
 /** Resident memory of all processes that belong to the run: those that name its folder, and their children. */
-function treeMegabytes(mark: string, pid: number): number {
+export function treeMegabytes(mark: string, pid: number): number {
   const processes: { pid: number; parent: number; named: boolean; pages: number }[] = [];
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;

@@ -17,6 +17,7 @@ import { createJobList } from "./jobs/jobList.ts";
 import { createJobLog } from "./jobs/jobLog.ts";
 import { createJobsView } from "./jobs/jobsView.ts";
 import { registerNewProject } from "./newProject/newProject.ts";
+import { registerPreview } from "./preview/previewEditor.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createReportPanels } from "./report/reportPanel.ts";
 import { createSecrets } from "./secrets/secrets.ts";
@@ -57,7 +58,8 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     registerJobCommands({ guard, server: running, jobs, view, log, reports }),
     registerFlagged({ context, guard, server: running, projects }),
     registerInlineConfidence(guard, running),
-    registerMaintenance({ guard, server: running, projects, output, extension: context.extension }),
+    registerPreview({ context, guard, server: running, projects }),
+    registerMaintenance({ guard, server: running, output, extension: context.extension }),
   );
   return { server: running };
 }

@@ -206,6 +206,7 @@ const NOTIFICATIONS: readonly NotificationName[] = [
   "clf/jobs/removed",
   "clf/projects/changed",
   "clf/flagged/changed",
+  "clf/preview/changed",
 ];
 
 /** LSPErrorCodes.RequestCancelled. */

@@ -1,0 +1,135 @@
+/** The data preview: a read-only editor of data files. It passes requests on, opens rows in their file, and fills the clipboard. */
+import { basename } from "node:path/posix";
+import * as vscode from "vscode";
+import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
+import {
+  DECISION_REQUESTS,
+  type FromPreview,
+  PREVIEW_REQUESTS,
+  type PreviewRequest,
+  type ToPreview,
+} from "../../webview/preview/messages.ts";
+import { type Guard, needTrust } from "../commands/guard.ts";
+import { normal, type Projects, relative } from "../projects/projects.ts";
+import type { Server } from "../server/server.ts";
+import { bundles, pageOf } from "../webviews/page.ts";
+
+export interface PreviewParts {
+  context: vscode.ExtensionContext;
+  guard: Guard;
+  server: Server;
+  projects: Projects;
+}
+
+/** As in package.json. */
+const TYPE = "clf.preview";
+
+export function registerPreview({
+  context: { extensionUri },
+  guard,
+  server,
+  projects,
+}: PreviewParts): vscode.Disposable {
+  const open = new Map<vscode.WebviewPanel, string>();
+  const post = (panel: vscode.WebviewPanel, message: ToPreview) => void panel.webview.postMessage(message);
+  const tellChanged = (data?: string) => {
+    for (const [panel, uri] of open) if (data === undefined || uri === normal(data)) post(panel, { type: "changed" });
+  };
+
+  async function answer(panel: vscode.WebviewPanel, uri: string, message: Extract<FromPreview, { type: "request" }>) {
+    const { id, name, params } = message;
+    try {
+      const known: readonly string[] = PREVIEW_REQUESTS;
+      const deciding: readonly string[] = DECISION_REQUESTS;
+      if (deciding.includes(name)) needTrust();
+      else if (!known.includes(name)) throw new Error(`${name} is no request of this editor.`);
+      // Whatever the page says, it is answered about the file that it was opened for.
+      const given = known.includes(name) ? { ...params, data: uri } : params;
+      const result = await server.request(name, given as unknown as Requests[PreviewRequest]["params"]);
+      post(panel, { type: "answer", id, result });
+    } catch (error) {
+      post(panel, { type: "failure", id, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  const provider: vscode.CustomReadonlyEditorProvider = {
+    openCustomDocument: (uri) => {
+      const data = uri.toString();
+      return { uri, dispose: () => void server.request("clf/preview/close", { data }).catch(() => {}) };
+    },
+    resolveCustomEditor({ uri }, panel) {
+      const data = uri.toString();
+      const { webview } = panel;
+      webview.options = { enableScripts: true, localResourceRoots: [bundles(extensionUri)] };
+      open.set(panel, normal(data));
+      const folder = new vscode.RelativePattern(vscode.Uri.joinPath(uri, ".."), basename(uri.path));
+      const watcher = vscode.workspace.createFileSystemWatcher(folder);
+      const changed = () => post(panel, { type: "changed" });
+      const watches = [
+        watcher,
+        watcher.onDidChange(changed),
+        watcher.onDidCreate(changed),
+        watcher.onDidDelete(changed),
+      ];
+      panel.onDidDispose(() => {
+        open.delete(panel);
+        vscode.Disposable.from(...watches).dispose();
+      });
+      webview.onDidReceiveMessage((message: FromPreview): unknown => {
+        switch (message.type) {
+          case "ready":
+            return post(panel, { type: "init", name: basename(uri.path), trusted: vscode.workspace.isTrusted });
+          case "request":
+            return answer(panel, data, message);
+          case "open":
+            return guard.run(() => openSource(message.place, uri));
+          case "copy":
+            return guard.run(() => vscode.env.clipboard.writeText(message.text));
+        }
+      });
+      webview.html = pageOf(webview, extensionUri, "preview", "Data preview");
+    },
+  };
+
+  return vscode.Disposable.from(
+    vscode.window.registerCustomEditorProvider(TYPE, provider, { supportsMultipleEditorsPerDocument: false }),
+    guard.command("clf.previewData", async (given: unknown) => {
+      const chosen = await chooseFile(projects, given);
+      if (chosen) await vscode.commands.executeCommand("vscode.openWith", chosen, TYPE, { preview: false });
+    }),
+    server.on("clf/preview/changed", ({ data }) => tellChanged(data)),
+    server.on("clf/flagged/changed", () => tellChanged()),
+    server.onDidStart(() => tellChanged()),
+  );
+}
+
+const DATA_FILE = /\.(csv|tsv|tab|jsonl|ndjson|json|parquet)(\.gz)?$/i;
+
+/** The data file a command is about: one from the Explorer or in the editor, or a file of the project that is meant. */
+async function chooseFile(projects: Projects, given: unknown): Promise<vscode.Uri | undefined> {
+  const meant =
+    given instanceof vscode.Uri
+      ? given
+      : typeof given === "string"
+        ? vscode.Uri.parse(given)
+        : vscode.window.activeTextEditor?.document.uri;
+  if (meant && DATA_FILE.test(meant.path)) return meant;
+  const found = await projects.fresh();
+  const project = found.find((each) => meant !== undefined && normal(each.project) === normal(meant.toString()));
+  const files = project ? project.data : found.flatMap(({ data }) => data);
+  if (files.length === 0) {
+    throw new Error(
+      "There is no data file to preview: name one in the project's `dataset.source`, or choose one in the Explorer.",
+    );
+  }
+  const items = files.map((file) => ({ label: relative(file), file }));
+  const [only] = items;
+  const chosen = items.length === 1 ? only : await vscode.window.showQuickPick(items, { title: "Preview which data?" });
+  return chosen && vscode.Uri.parse(chosen.file);
+}
+
+/** Shows a row's lines in the text editor, beside the preview where there is a group. Files too large for extensions open all the same. */
+async function openSource({ line, end_line }: RowPlace, uri: vscode.Uri): Promise<void> {
+  const selection = new vscode.Range(line, 0, end_line, Number.MAX_SAFE_INTEGER);
+  await vscode.commands.executeCommand("vscode.openWith", uri, "default", { selection, preview: true });
+}
