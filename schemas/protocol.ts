@@ -223,7 +223,7 @@ export const requests = {
       kind: JobKind,
       models: z.array(z.string()).min(1),
       host: z.string().optional(),
-      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. */
+      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. `learningCurve: true`, for evaluations. */
       options: z.record(z.string(), z.unknown()).default({}),
     }),
     result: z.strictObject({ job: z.string() }),

@@ -101,6 +101,21 @@ export const TargetReport = z.strictObject({
 });
 export type TargetReport = z.output<typeof TargetReport>;
 
+/** Right answers among `rows` test rows after training on `trained` rows that have a label of the target. */
+export const LearningPoint = z.strictObject({ trained: z.int(), right: z.int(), rows: z.int() });
+export type LearningPoint = z.output<typeof LearningPoint>;
+
+/** Accuracy against training rows, error fitted as floor + scale × n^−decay; what more rows would give is an extrapolation. */
+export const LearningCurve = z.strictObject({
+  points: z.array(LearningPoint.extend({ accuracy: share, fitted: z.number() })),
+  floor: z.number(),
+  scale: z.number(),
+  decay: z.number(),
+  forecasts: z.array(Measure.extend({ trained: z.number() })),
+  gainOfDoubling: Measure,
+});
+export type LearningCurve = z.output<typeof LearningCurve>;
+
 const LabelRisk = z.strictObject({ target: z.string(), label: z.string(), risk: share });
 const AcceptScope = z.enum(["row", "target"]);
 const ScoreKind = z.enum(["score", "confidence"]);
@@ -335,6 +350,8 @@ export const ModelReport = z.strictObject({
       calibration_why: z.string(),
       /** Null when there is no row to report from. */
       report: TargetReport.nullable(),
+      /** Only where it was asked for, of engine `linear`. */
+      curve: LearningCurve.optional(),
       /** Absent when there was nothing to calibrate them on. */
       sets: PredictionSets.optional(),
     }),

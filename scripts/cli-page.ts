@@ -39,7 +39,7 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
   "fine-tune": { example: "clf fine-tune . --model baseline", documents: ["FineTuneDocument"] },
   evaluate: {
     example: "clf evaluate . --model baseline --json",
-    text: "The figures are measured on the test rows; the confidence is calibrated and the accept rule certified on the validation rows. Rows without labels are predicted as well, so that `clf flagged` can show them.",
+    text: "The figures are measured on the test rows; the confidence is calibrated and the accept rule certified on the validation rows. Rows without labels are predicted as well, so that `clf flagged` can show them. `--learning-curve` takes about as long as another fine-tune.",
     documents: ["EvaluateDocument", "DryRunDocument"],
   },
   prompt: {

@@ -10,7 +10,7 @@ import * as z from "zod";
 import type { Job, JobModel } from "../../schemas/job.ts";
 import { Prediction } from "../../schemas/predictions.ts";
 import type { Engine as EngineName } from "../../schemas/project.ts";
-import type { Report } from "../../schemas/report.ts";
+import type { LearningPoint, Report } from "../../schemas/report.ts";
 import { JobRow, SplitName } from "../../schemas/rows.ts";
 import { createDuckDb, type DuckDb } from "./dataset/duckdb.ts";
 import { predictionsToParquet, readPredictionsParquet } from "./dataset/predictions-parquet.ts";
@@ -18,11 +18,13 @@ import { cascadeEngine } from "./engines/cascade/engine.ts";
 import { keysOf } from "./engines/chat/endpoint.ts";
 import { chatEngine } from "./engines/chat/engine.ts";
 import { type Engine, EngineError, type EngineRun } from "./engines/engine.ts";
+import { learningPoints, trainedRows } from "./engines/learning-curve.ts";
 import { linearEngine } from "./engines/linear/engine.ts";
 import { openaiEngine } from "./engines/openai/engine.ts";
 import { predictionsEngine } from "./engines/predictions/engine.ts";
 import { qloraEngine } from "./engines/qlora/engine.ts";
 import type { ModelPredictions } from "./evaluation/assess.ts";
+import { withLearningCurves } from "./evaluation/learningCurves.ts";
 import { buildReport, type EvaluatedModel, type PreviousEvaluation } from "./evaluation/report.ts";
 import { usageOf } from "./evaluation/usage.ts";
 import { wholeLines } from "./jobs/lines.ts";
@@ -47,6 +49,8 @@ const Options = z.looseObject({
   /** By model: models and rounds certified on these validation rows, this one included. */
   uses: z.record(z.string(), z.int().min(1)).default({}),
   threads: z.int().min(1).optional(),
+  /** Accuracy against training rows, for engine `linear`. */
+  learningCurve: z.boolean().default(false),
 });
 
 /** data/previous.json: the evaluations before of the job's models. Their test predictions are in data/previous.jsonl. */
@@ -224,6 +228,19 @@ async function readPrevious(folder: string): Promise<Map<string, PreviousEvaluat
   return found;
 }
 
+/** Learning curves of the models that are fitted here in seconds. */
+async function measureCurves(folder: RunnerFolder, report: Report, rows: JobRow[], threads: number): Promise<Report> {
+  const points = new Map<string, Map<string, LearningPoint[]>>();
+  for (const model of folder.job.models) {
+    if (model.spec.engine !== "linear") continue;
+    points.set(
+      model.name,
+      await learningPoints(linearEngine, runOf(folder, model, rows, threads), join(folder.folder, "data")),
+    );
+  }
+  return withLearningCurves(report, points, (target) => trainedRows(rows, target));
+}
+
 /** The figure that stands for each model and target in lists. */
 function emitAccuracies(folder: RunnerFolder, report: Report): void {
   for (const [model, { targets }] of Object.entries(report.models)) {
@@ -275,7 +292,8 @@ async function work(folder: RunnerFolder): Promise<void> {
     const compacted = compacting(handedOver.resolve);
     await Promise.race([handedOver.promise, compacted]);
     await new Promise(setImmediate);
-    const report = await evaluate(folder, rows, options, seconds, gathered);
+    let report = await evaluate(folder, rows, options, seconds, gathered);
+    if (options.learningCurve) report = await measureCurves(folder, report, rows, threads);
     await compacted;
     const text = JSON.stringify(report);
     await folder.artifact("report", "report.json", (temporary) => writeFile(temporary, text));

@@ -413,9 +413,10 @@ describe("clf, end to end", function () {
     });
 
     it("the report counts the decisions and says what changed", async () => {
-      const { code, out, err } = await clf(["evaluate", ".", "-m", "baseline"], at());
+      const { code, out, err } = await clf(["evaluate", ".", "-m", "baseline", "--learning-curve"], at());
       assert.equal(code, 0, err);
       assert.equal(err, "");
+      assert.match(out, /NatureTitle: twice the \d+ rows it was trained on would give about /);
       assert.match(
         out,
         /^With decisions on \d more rows accuracy at NatureTitle went from [\d.]+ % to [\d.]+ % on the same 84 test rows: /m,
@@ -428,6 +429,23 @@ describe("clf, end to end", function () {
       // Two rows have a label for the nature, six for the part; one row may have both.
       assert.ok(change!.decisions_now >= 6 && change!.decisions_now <= 8, String(change!.decisions_now));
       assert.equal(report.decisions, change!.decisions_now);
+      const { curve, report: figures } = report.models.baseline!.targets[NATURE]!;
+      const trained = curve!.points.map((point) => point.trained);
+      assert.ok(trained.length >= 3 && trained.every((n, i) => i === 0 || n > trained[i - 1]!), String(trained));
+      assert.equal(curve!.points.at(-1)!.accuracy, figures!.averages.accuracy.value, "the whole is the model itself");
+    });
+
+    it("a row decided for one of its targets still waits for the other", async () => {
+      const decided = readFileSync(join(cwd, "d.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).row as string);
+      const flagged = await document(FlaggedDocument, ["flagged", ".", "--limit", "1000"], at());
+      const waiting = decided.filter((row) =>
+        flagged.items.some((item) => item.row === row && item.target === NATURE && item.split === "pool"),
+      );
+      assert.ok(waiting.length >= 4, `${waiting.length} of ${decided.length} wait for the nature`);
+      assert.ok(!flagged.items.some(({ row, target }) => decided.includes(row) && target === PART));
     });
 
     it("rounds says what the decisions bought, on the same rows", async () => {

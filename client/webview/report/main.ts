@@ -2,6 +2,7 @@
 import type {
   AcceptDecision,
   Change,
+  LearningCurve,
   Measure,
   ModelReport,
   PairComparison,
@@ -139,6 +140,36 @@ function drawAccept(
   ];
 }
 
+function drawCurve({ points, forecasts }: LearningCurve): Node {
+  return table({
+    caption: "Learning curve: what more rows would give, if it goes on as it went",
+    head: ["trained on", "accuracy", "by the curve"],
+    rows: [
+      ...points.map(({ trained, accuracy, fitted }): Cell[] => [whole(trained), percent(accuracy), percent(fitted)]),
+      ...forecasts.map(({ trained, ...m }): Cell[] => [whole(trained), "–", share(m)]),
+    ],
+  });
+}
+
+/** What asking an endpoint took a row, and what the stages of a cascade did. */
+function callFacts({ calls, stages }: ModelReport): string[] {
+  const facts: string[] = [];
+  if (calls?.latency)
+    facts.push(`${calls.latency.median.toFixed(2)} s a row, 95 % under ${calls.latency.p95.toFixed(2)} s`);
+  if (calls?.cost_per_row != null)
+    facts.push(`$${calls.cost_per_row.toPrecision(2)} a row (prices: ${calls.price_from})`);
+  const problems = Object.entries(calls?.problems ?? {});
+  if (problems.length > 0) facts.push(problems.map(([problem, count]) => `${whole(count)} ${problem}`).join(", "));
+  for (const { name, seen, decided, cost, cost_alone } of stages ?? []) {
+    const price =
+      cost === null
+        ? ""
+        : ` for $${cost.toPrecision(2)}${cost_alone === null ? "" : ` (alone: $${cost_alone.toPrecision(2)})`}`;
+    facts.push(`${name} decided ${whole(decided)} of ${whole(seen)} rows${price}`);
+  }
+  return facts;
+}
+
 function drawModel(name: string, model: ModelReport): Node[] {
   const targets = Object.entries(model.targets);
   const facts = [
@@ -146,6 +177,7 @@ function drawModel(name: string, model: ModelReport): Node[] {
     `${whole(model.predictions)} predictions in ${model.seconds.toFixed(1)} s`,
     model.cost === null ? undefined : `$${model.cost.toFixed(3)}`,
     model.tokens ? `${whole(model.tokens.prompt)} + ${whole(model.tokens.completion)} tokens` : undefined,
+    ...callFacts(model),
   ];
   const joint = model.joint?.jointAccuracy;
   return [
@@ -155,9 +187,9 @@ function drawModel(name: string, model: ModelReport): Node[] {
       ? [h("p", {}, `All targets right: ${percent(joint.value)} (${percent(joint.low)} to ${percent(joint.high)})`)]
       : []),
     ...model.accept.flatMap((accept) => drawAccept(accept, model.accept.length > 1)),
-    ...targets.flatMap(([target, { report, calibration_why }]) =>
+    ...targets.flatMap(([target, { report, calibration_why, curve }]) =>
       report
-        ? drawTarget(target, report, calibration_why)
+        ? [...drawTarget(target, report, calibration_why), ...(curve ? [drawCurve(curve)] : [])]
         : [h("h3", {}, target), h("p", {}, "There is no test row to report from.")],
     ),
   ];
@@ -256,6 +288,8 @@ function drawRounds({ model, rounds, words }: Rounds): Node[] {
 
 function draw(report: Report, rounds: readonly Rounds[]): void {
   const models = Object.keys(report.models);
+  // Of a prompted model alone; that it is a zero-shot one is known to the server, which says so if it is not.
+  const zeroShot = models.length === 1 && report.models[models[0]!]!.engine === "chat" ? models[0]! : null;
   const compared = report.comparisons.map(({ a, b, target, pair }): Cell[] => [
     `${a} against ${b}`,
     target ?? "all targets",
@@ -283,6 +317,15 @@ function draw(report: Report, rounds: readonly Rounds[]): void {
         { type: "button", click: () => host.postMessage({ type: "run", command: "clf.openLog" }) },
         "Open Log",
       ),
+      zeroShot &&
+        h(
+          "button",
+          {
+            type: "button",
+            click: () => host.postMessage({ type: "run", command: "clf.makeFewShot", model: zeroShot }),
+          },
+          "Make a Targeted Few-shot Model",
+        ),
     ),
     report.changes.length > 0 && h("h2", {}, "What changed since last time"),
     ...report.changes.flatMap(drawChange),

@@ -87,7 +87,7 @@ function common(options: JobOptions): Partial<JobRequest> {
 
 export async function evaluate(
   path: string,
-  options: JobOptions & { pool?: boolean; job?: string; dryRun?: boolean },
+  options: JobOptions & { pool?: boolean; learningCurve?: boolean; job?: string; dryRun?: boolean },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
     const models = chosen(session, options.model, predictsHere(session));
@@ -101,6 +101,7 @@ export async function evaluate(
       const job = await runJob(session, data, {
         kind: "evaluate",
         models: [model],
+        ...(options.learningCurve ? { learningCurve: true } : {}),
         splits: options.pool === false ? [] : ["pool"],
         ...(options.job ? { artifact: options.job } : {}),
         ...common(options),

@@ -70,6 +70,7 @@ export function program(run: (code: Promise<number>) => void): Command {
     .addOption(models("all of engine linear or predictions"))
     .option("--host <name>", "where to run; default: the model's host, else local")
     .option("--no-pool", "leave the rows without labels out")
+    .option("--learning-curve", "measure what more training rows would give: fits parts of them, engine linear only")
     .option("--dry-run", "say what asking the endpoints would cost, and send nothing")
     .option("--job <id>", "the fine-tune whose artifact is evaluated; default: the current one")
     .addOption(threads())

@@ -6,30 +6,10 @@
  * on the same test rows share their luck, so the interval speaks of the shape of the curve; it is an extrapolation.
  */
 
+import type { LearningCurve, LearningPoint } from "../../../schemas/report.ts";
 import { seededRandom } from "../confidence/random.ts";
 import { quantile } from "./bins.ts";
 import type { Measure } from "./confusion.ts";
-
-/** One measured point. */
-export interface LearningPoint {
-  /** Training rows. */
-  trained: number;
-  /** Right predictions among `rows` test rows. */
-  right: number;
-  rows: number;
-}
-
-/** The fitted curve; plain JSON. */
-export interface LearningCurve {
-  points: (LearningPoint & { accuracy: number; fitted: number })[];
-  floor: number;
-  scale: number;
-  decay: number;
-  /** Expected accuracy with `trained` rows. */
-  forecasts: ({ trained: number } & Measure)[];
-  /** Expected gain in accuracy of twice the largest number of training rows. */
-  gainOfDoubling: Measure;
-}
 
 interface PowerLaw {
   floor: number;

@@ -1,5 +1,5 @@
 /** A report as one self-contained HTML page: no script, nothing loaded, prints well. All text of the data is escaped. */
-import type { Measure, ModelReport, Report, Rounds, TargetReport } from "../../../schemas/report.ts";
+import type { LearningCurve, Measure, ModelReport, Report, Rounds, TargetReport } from "../../../schemas/report.ts";
 import { pointsWords } from "./roundsWords.ts";
 
 const html = (text: string): string =>
@@ -95,6 +95,16 @@ ${pairs.length > 0 ? table(["label in the data", "predicted", "rows", "of the la
 ${table(["label", "rows", "precision", "recall", "F1"], labels, "By label")}`;
 }
 
+function curveTable({ points, forecasts }: LearningCurve): string {
+  const measured = points.map(({ trained, accuracy, fitted }) => [
+    trained.toLocaleString("en-US"),
+    percent(accuracy),
+    percent(fitted),
+  ]);
+  const forecast = forecasts.map(({ trained, ...m }) => [trained.toLocaleString("en-US"), "–", share(m)]);
+  return table(["trained on", "accuracy", "by the curve"], [...measured, ...forecast], "Learning curve");
+}
+
 function modelSection(name: string, model: ModelReport): string {
   const accept = model.accept
     .map(({ targets, why, measured, thresholds, details, cost }) => {
@@ -116,9 +126,9 @@ ${rows.length > 0 ? table(["confidence at least", "accepted", "right", "wrong ro
     })
     .join("");
   const targets = Object.entries(model.targets)
-    .map(([target, { report, calibration_why }]) =>
+    .map(([target, { report, calibration_why, curve }]) =>
       report
-        ? targetSection(target, report, calibration_why)
+        ? targetSection(target, report, calibration_why) + (curve ? curveTable(curve) : "")
         : `<h3>${html(target)}</h3><p>There is no test row to report from.</p>`,
     )
     .join("");

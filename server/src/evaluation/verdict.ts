@@ -69,6 +69,14 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
       `${prefix}There are no test rows, so no figures are reported. Give \`split.test\` a share, or name a test file.`,
     );
   }
+  for (const [name, { curve }] of Object.entries(model.targets)) {
+    const most = curve?.points.at(-1);
+    if (!curve || !most) continue;
+    const gain = curve.gainOfDoubling;
+    sentences.push(
+      `${prefix}${name}: twice the ${count(most.trained)} rows it was trained on would give about ${points(gain.value)} points more (${points(gain.low)} to ${points(gain.high)}), if the learning curve goes on as it went.`,
+    );
+  }
   for (const { targets, why, pool, labelNoise } of model.accept) {
     const of = model.accept.length > 1 ? `${targets.join(" and ")}: ` : "";
     const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";

@@ -81,12 +81,13 @@ export function createHandlers({
 
   function jobRequest(session: Session, params: Params<"clf/jobs/start">): JobRequest {
     for (const model of params.models) modelSpec(session, model);
-    const { scope, outOfFold } = params.options as { scope?: unknown; outOfFold?: unknown };
+    const { scope, outOfFold, learningCurve } = params.options as Record<string, unknown>;
     const folds = outOfFold === true || scope === "out-of-fold";
     return {
       kind: params.kind,
       models: params.models,
       ...(params.host ? { host: params.host } : {}),
+      ...(learningCurve === true ? { learningCurve: true } : {}),
       ...(folds ? { outOfFold: true } : params.kind === "fine-tune" ? {} : { splits: ["pool"] }),
     };
   }

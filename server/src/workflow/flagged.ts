@@ -82,14 +82,20 @@ export async function judgedRows(
       parts.filter((each) => each.job === job),
     );
   }
-  for (const { job, folds, splits, predictions, jobRows, positions } of parts) {
+  for (const { job, folds, splits, predictions, jobRows, positions, open } of parts) {
     if (predictions.size === 0) continue;
     jobs.add(job.id);
+    for (const { row, position } of open) {
+      rows.set(row.row, { row, targets: judgeOpen(row, predictions, rules), position });
+    }
     for (const split of folds ? (["out-of-fold"] as const) : (splits as ("validation" | "test" | "pool")[])) {
       const which = jobRows.flatMap((row, i) => (folds || row.split === split ? [i] : []));
       const judgedPart = which.map((i) => jobRows[i]!);
       for (const [k, targets] of judgeRows(split, judgedPart, predictions, rules).entries()) {
-        rows.set(judgedPart[k]!.row, { row: judgedPart[k]!, targets, position: positions[which[k]!]! });
+        const row = judgedPart[k]!;
+        // A row decided for one target is judged out of fold there, and as a row of the pool for the others.
+        const waiting = rows.get(row.row)?.targets ?? [];
+        rows.set(row.row, { row, targets: [...waiting, ...targets], position: positions[which[k]!]! });
       }
     }
     predictions.clear();
@@ -108,6 +114,8 @@ interface Part {
   jobRows: JobRow[];
   /** Of each of `jobRows`: its place among the rows of the job. */
   positions: number[];
+  /** Rows that joined train for some of their targets, and are predicted as rows of the pool for the others. */
+  open: { row: JobRow; position: number }[];
 }
 
 const part = (job: Job, folds: boolean, splits: SplitName[]): Part => ({
@@ -117,6 +125,7 @@ const part = (job: Job, folds: boolean, splits: SplitName[]): Part => ({
   predictions: new Map(),
   jobRows: [],
   positions: [],
+  open: [],
 });
 
 /** Fills the parts of one job, whose files are read once. */
@@ -138,8 +147,29 @@ async function readParts(session: Session, model: string, job: Job, parts: reado
       into.jobRows.push(row);
       into.positions.push(position);
     }
+    const pool = row.joined ? parts.find(({ splits }) => splits.includes("pool")) : undefined;
+    if (pool && [...pool.predictions.values()].some((of) => of.has(row.row))) pool.open.push({ row, position });
     position++;
   }
+}
+
+/**
+ * A row of the pool that a person has decided for some of its targets. It waits for the others: a row is accepted when all its
+ * targets are, and this one was not.
+ */
+function judgeOpen(row: JobRow, predictions: Parameters<typeof judgeRows>[2], { model, targets }: Rules): Judged[] {
+  const open = targets.filter(({ name }) => predictions.get(name)?.has(row.row));
+  const accept = model.accept.map((decision) => ({ ...decision, rule: null }));
+  const [judged] = judgeRows("pool", [{ ...row, split: "pool" }], predictions, {
+    model: { ...model, accept: accept.filter((decision) => open.some(({ name }) => decision.targets.includes(name))) },
+    targets: open,
+  });
+  return judged!.map((target) => {
+    const { rule = null } = model.accept.find((decision) => decision.targets.includes(target.target)) ?? {};
+    if (rule === null) return target;
+    const reasons = target.reasons.map((reason) => (reason === "no-accept-rule" ? "below-threshold" : reason));
+    return { ...target, reasons };
+  });
 }
 
 /** Name of the draw of validation rows that are labelled again. */
@@ -242,7 +272,8 @@ export function* reviewItems(session: Session, judged: JudgedRows): Generator<Re
         reasons: reasonsToReview(known, target, blind),
         given: blind?.why === "relabel" ? null : (row.labels[target] ?? null),
         issue,
-        split: row.split,
+        // Of a row that was decided for another target alone this one waits as in the pool.
+        split: row.joined && row.labels[target] == null ? "pool" : row.split,
         position,
         draw: blind?.place,
       };

@@ -39,6 +39,8 @@ export interface JobRequest {
   /** Note every signal of confidence beside each prediction (`clf signals`). */
   signals?: boolean;
   threads?: number;
+  /** Measure accuracy against training rows as well: about as long as another fine-tune. Engine `linear`. */
+  learningCurve?: boolean;
 }
 
 /** Splits each kind predicts. A fine-tune predicts nothing itself. */
@@ -102,6 +104,7 @@ export async function prepareJob(
       outOfFold: request.outOfFold === true || (certifies && !validation),
       ...(certifies ? { uses: await spendCertificateUses(session, models) } : {}),
       ...(request.threads === undefined ? {} : { threads: request.threads }),
+      ...(request.learningCurve ? { learningCurve: true } : {}),
       ...(request.signals ? { signals: true } : {}),
     },
   };

@@ -321,12 +321,15 @@ async function predict(run: PredictRun): Promise<void> {
   const rows = run.rows.filter(
     (row) => row.split !== "tune" && row.split !== "train" && run.splits.includes(row.split),
   );
+  // Reviewed for another target alone: the model of this one has not learned from the row, which waits as the pool's rows do.
+  const open = run.splits.includes("pool") ? run.rows.filter((row) => row.joined) : [];
   for (const { target: name, labels, model } of loaded) {
     const target = run.job.task.targets.find((candidate) => candidate.name === name);
     if (!target) continue;
     const align = aligned(target, labels);
     const names = target.labels.map((label) => label.name);
-    const left = rows.filter((row) => !run.done(row.row, name));
+    const undecided = open.filter((row) => row.labels[name] == null).map((row): JobRow => ({ ...row, split: "pool" }));
+    const left = [...rows, ...undecided].filter((row) => !run.done(row.row, name));
     for (let from = 0; from < left.length; from += ROWS_A_TURN) {
       const part = left.slice(from, from + ROWS_A_TURN);
       const probabilities = await predictProbabilities(
