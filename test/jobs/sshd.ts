@@ -109,6 +109,7 @@ PasswordAuthentication no
 MaxStartups 200
 Banner ${banner}
 AuthorizedKeysFile .ssh/authorized_keys
+Subsystem sftp internal-sftp
 `,
   );
   let server: ReturnType<typeof spawn> | undefined;

@@ -80,7 +80,12 @@ export async function watchJob(
     if (stop.signal.aborted)
       throw new CliError(`${id} is stopping. See it with: ${clfJobs}`, EXIT.jobFailed, { job: id });
     const { state, attempt } = await session.jobs.store.read(id);
-    if (state === "succeeded") return;
+    if (state === "succeeded") {
+      line.show(`${title}: fetching what it has made`);
+      await session.jobs.arrived(id, { signal: stop.signal });
+      line.clear();
+      return;
+    }
     const error = attempt.events.error;
     const why = error ? ` ${error.message}${error.remedy ? ` ${error.remedy}` : ""}` : "";
     const next = state === "cancelled" ? `Go on with it: ${clfJobs} resume ${id}` : `Its log: ${clfJobs} logs ${id}`;

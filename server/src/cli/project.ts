@@ -42,7 +42,16 @@ export async function openProject(path: string): Promise<{ session: Session; pro
     sayProblems(errors);
     throw new CliError(`${path} has errors: see above.`, EXIT.problems, { problems: errors });
   }
-  return { session: openSession(project), problems, locate: (at) => markAt(document, at) };
+  return { session: openSession(project, { onCondition: sayOnce() }), problems, locate: (at) => markAt(document, at) };
+}
+
+/** What keeps a host from being asked is said once, however many jobs it has and however often it is tried. */
+function sayOnce(): (job: string, message: string | null) => void {
+  let said: string | null = null;
+  return (_, message) => {
+    if (message !== null && message !== said) say(message);
+    said = message ?? said;
+  };
 }
 
 type Locate = (path: (string | number)[]) => Problem["range"];

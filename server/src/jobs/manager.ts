@@ -43,6 +43,8 @@ export interface JobManager {
   follow(id: string, options?: FollowOptions): AsyncGenerator<JobUpdate>;
   /** The job at its end. */
   ended(id: string, options?: FollowOptions): Promise<JobSnapshot>;
+  /** Resolves when what a succeeded job has made is in its folder here: at once, unless it ran on another machine. */
+  arrived(id: string, options?: Pick<FollowOptions, "signal">): Promise<void>;
   /** Asks a job to stop: by a file, later by signals. Nothing happens to one that has ended. */
   cancel(id: string): Promise<JobSnapshot>;
   /** A new attempt at a job that failed, was cancelled or got lost. `started` is false when another manager was first. */
@@ -498,6 +500,20 @@ export function jobManager(options: JobManagerOptions): JobManager {
         if (update.type === "state" && isTerminal(update.state)) return update.snapshot;
       }
       throw new JobError(`Following job ${id} was broken off.`);
+    },
+
+    async arrived(id, { signal } = {}) {
+      const { job, folder } = await store.read(id);
+      if ((await options.host(job)).shared) return;
+      const watcher = changes([folder]);
+      const stop = () => watcher.close();
+      signal?.addEventListener("abort", stop);
+      try {
+        while (!signal?.aborted && !isFetched(await store.read(id))) await watcher.next();
+      } finally {
+        signal?.removeEventListener("abort", stop);
+        watcher.close();
+      }
     },
 
     async cancel(id) {
