@@ -69,7 +69,8 @@ export type Answer<K extends ReviewRequest> = Requests[K]["result"];
 export type FromReport =
   | { type: "ready" }
   | { type: "copy"; text: string }
-  | { type: "run"; command: "clf.review" | "clf.openLog" };
+  | { type: "run"; command: "clf.review" | "clf.openLog" }
+  | { type: "run"; command: "clf.makeFewShot"; model: string };
 
 export type ToReport = { type: "report"; report: Report; rounds: Rounds[] } | { type: "failure"; message: string };
 

@@ -37,6 +37,9 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
           vscode.window.setStatusBarMessage("The table is on the clipboard, as tab-separated values.", 4000);
         });
       }
+      if (message.type === "run" && message.command === "clf.makeFewShot") {
+        return vscode.commands.executeCommand(message.command, project, message.model);
+      }
       if (message.type === "run") {
         const argument = message.command === "clf.review" ? project : { key };
         return vscode.commands.executeCommand(message.command, argument);
