@@ -1,5 +1,6 @@
 /** A report as a person reads it on a terminal. */
-import type { AcceptDecision, Report } from "../../../schemas/report.ts";
+import type { AcceptDecision, ModelReport, Report } from "../../../schemas/report.ts";
+import { dollars } from "../engines/chat/price.ts";
 import { percent, print, table, whole } from "./io.ts";
 
 /** Verdict, figures, and what else is to be said of the accept rules. */
@@ -33,6 +34,7 @@ export function printReport(report: Report): void {
     const joint = model.joint?.jointAccuracy;
     if (joint && Object.keys(model.targets).length > 1)
       print(`${name}: all targets right on ${percent(joint.value)} of rows.`);
+    printCalls(name, model);
     for (const [target, { report: figures }] of Object.entries(model.targets)) {
       const pairs = figures?.confusions.slice(0, 3) ?? [];
       if (pairs.length === 0) continue;
@@ -87,5 +89,27 @@ export function printThresholds(report: Report): void {
       }),
     ]);
     print(table([head, ...lines]));
+  }
+}
+
+/** What asking an endpoint took, and what the stages of a cascade did. */
+function printCalls(name: string, { calls, tokens, cost, stages }: ModelReport): void {
+  if (calls) {
+    const parts = [`${whole(calls.rows)} rows asked`];
+    if (tokens) parts.push(`${whole(tokens.prompt)} + ${whole(tokens.completion)} tokens`);
+    if (calls.latency)
+      parts.push(`${calls.latency.median.toFixed(2)} s a row (95 % under ${calls.latency.p95.toFixed(2)} s)`);
+    if (cost !== null && calls.cost_per_row !== null) {
+      parts.push(`${dollars(cost)}, ${dollars(calls.cost_per_row)} a row (prices: ${calls.price_from})`);
+    }
+    for (const [problem, count] of Object.entries(calls.problems)) parts.push(`${whole(count)} ${problem}`);
+    print(`${name}: ${parts.join(", ")}.`);
+  }
+  for (const { name: stage, seen, decided, cost: paid, cost_alone } of stages ?? []) {
+    const price =
+      paid === null
+        ? ""
+        : `, ${dollars(paid)}${cost_alone === null ? "" : ` (asked every row: ${dollars(cost_alone)})`}`;
+    print(`${name}: ${stage} decided ${whole(decided)} of the ${whole(seen)} rows it saw${price}.`);
   }
 }
