@@ -15,6 +15,14 @@ const rows = Array.from({ length: 240 }, (_, i) => {
   const label = i % 2 === 0 ? ("refund" as const) : ("delivery" as const);
   return { text: `Customer ${i} ${WORDS[label][(i >> 1) % 3]}, case ${i * 37}`, label, note: `note ${i % 3}` };
 });
+const NEW = [
+  "Where on earth is my parcel?",
+  "Money back, now!",
+  "Nobody delivered anything on Tuesday",
+  "I was charged a second time for one order",
+  "The shipment has been lost between two towns",
+  "Please return what I paid",
+];
 const csv = (lines: string[][]) => `${lines.map((cells) => cells.map((cell) => `"${cell}"`).join(",")).join("\n")}\n`;
 
 describe("data preview over stdio", function () {
@@ -32,11 +40,13 @@ describe("data preview over stdio", function () {
     writeFileSync(
       join(folder, "mail.clf.yaml"),
       `version: 1
-dataset: { source: data.csv }
+dataset: { source: data.csv, pool: new.csv }
 task: { inputs: [text], targets: [{ column: label }] }
 models: { baseline: { engine: linear } }
+confidence: { accept: { threshold: 0.01 }, audit: 1 }
 `,
     );
+    writeFileSync(join(folder, "new.csv"), csv([["text"], ...NEW.map((text) => [text])]));
     const repeated = { ...rows[4]!, label: "delivery" };
     writeFileSync(
       join(folder, "data.csv"),
@@ -186,6 +196,20 @@ models: { baseline: { engine: linear } }
       detail.targets[0]!.predictions.map(({ model }) => model),
       ["baseline"],
     );
+  });
+
+  it("keeps predictions from those who are to judge without them, also in orders and filters", async () => {
+    const pool = { data: uriOf(join(folder, "new.csv")) };
+    const all = await until(byProject, pool);
+    const at = (name: string) => all.columns.findIndex((column) => column.name === name);
+    assert.equal(all.total, 6);
+    for (const { cells } of all.rows) {
+      assert.deepEqual([cells[at("predicted")], cells[at("confidence")], cells[at("status")]], ["", "", "flagged"]);
+    }
+    const sure = await page({ ...pool, filter: { ranges: [{ column: "f0", of: "value", min: 0, max: 1 }] } });
+    assert.equal(sure.total, 0);
+    const detail = await ask<PreviewDetail>("clf/preview/row", { ...pool, row: 0 });
+    assert.deepEqual([detail.targets[0]!.blind, detail.targets[0]!.predictions], [true, []]);
   });
 
   it("shows a decision as soon as it is recorded", async () => {

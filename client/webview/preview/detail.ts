@@ -132,7 +132,7 @@ function drawTarget(
               <select id=${field} name=${field} .value=${label ?? ""}>
                 ${labels.map((each) => html`<option value=${each} ?selected=${each === label}>${each}</option>`)}
               </select>
-              <vscode-button type="submit" @click=${(event: Event) => (event.target as HTMLElement).closest("form")!.requestSubmit()}>Record</vscode-button>
+              <vscode-button type="button" @click=${(event: Event) => (event.target as HTMLElement).closest("form")!.requestSubmit()}>Record</vscode-button>
               <vscode-button secondary @click=${() => actions.decide(name, "none")}>None of These</vscode-button>
             </form>`
       }

@@ -83,21 +83,26 @@ async function load(): Promise<boolean> {
   const mine = ++generation;
   pages.stale();
   try {
-    const place = state.row === null ? {} : { find: state.row };
-    let answer = await ask("clf/preview/page", { ...view(), limit: 0, ...place });
+    const offset = Math.floor(state.index / PAGE) * PAGE;
+    const wanted = { offset, limit: PAGE, ...(state.row === null ? {} : { find: state.row }) };
+    let answer = await ask("clf/preview/page", { ...view(), ...wanted });
     if (mine !== generation) return false;
     if (prune(answer)) {
-      answer = await ask("clf/preview/page", { ...view(), limit: 0, ...place });
+      answer = await ask("clf/preview/page", { ...view(), ...wanted });
       if (mine !== generation) return false;
     }
     failure = null;
     page = answer;
+    pages.put(offset, answer.rows);
     // While not all has been read, the place of last time may be still to come.
     const settled = answer.complete;
     const index = answer.found ?? Math.max(0, Math.min(state.index, answer.total - 1));
     const moved = settled && index !== state.index;
     if (settled || restore === null) save({ index });
+    if (pages.row(index) !== undefined) followRow();
     draw();
+    // Who opens a table wants to walk in it.
+    if (document.activeElement === document.body) element("grid")?.focus();
     if (restore !== null && settled) {
       scrollTo(restore);
       restore = null;
@@ -261,13 +266,12 @@ function filterByCell(): void {
   if (few && column.role !== "confidence") changeFilter(toggleValue(state.filter, column.key, value));
 }
 
-function setDetail(open: boolean): void {
+/** @param goal what is to have the keyboard once the row is there */
+async function setDetail(open: boolean, goal = "#detail"): Promise<void> {
   save({ detail: open });
-  void loadDetail().then(() => {
-    if (open) element("detail")?.focus();
-    else element("grid")?.focus();
-    show(state.index);
-  });
+  await loadDetail();
+  root.querySelector<HTMLElement>(open ? goal : "#grid")?.focus();
+  show(state.index);
 }
 
 // ── Acting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -346,18 +350,15 @@ function onKey(event: KeyboardEvent): void {
         PageUp: () => select(index - room),
         Home: () => select(index, 0),
         End: () => select(index, last),
-        Enter: () => setDetail(true),
-        " ": () => setDetail(!state.detail),
-        Escape: () => state.detail && setDetail(false),
+        Enter: () => void setDetail(true),
+        " ": () => void setDetail(!state.detail),
+        Escape: () => void (state.detail && setDetail(false)),
         "/": () => element("search")?.focus(),
         g: () => element("jump")?.focus(),
         s: () => page!.columns[column] && sortBy(page!.columns[column]),
         f: filterByCell,
         o: () => void openSource(),
-        e: () => {
-          setDetail(true);
-          setTimeout(() => root.querySelector<HTMLElement>("#detail select")?.focus(), 150);
-        },
+        e: () => void setDetail(true, "#detail select"),
       };
   const move = moves[event.key];
   if (!move) return;
@@ -390,7 +391,7 @@ function gridParts(): GridParts {
       select(index, column);
       element("grid")?.focus();
     },
-    open: () => setDetail(true),
+    open: () => void setDetail(true),
     sortBy,
   };
 }
@@ -485,7 +486,7 @@ function drawAll(): TemplateResult {
         ${
           state.detail
             ? html`<aside id="detail" tabindex="-1" aria-label="Row in detail" @keydown=${(event: KeyboardEvent) => {
-                if (event.key === "Escape") setDetail(false);
+                if (event.key === "Escape") void setDetail(false);
               }}>
                 ${
                   detail && page
@@ -496,7 +497,7 @@ function drawAll(): TemplateResult {
                         trusted: file.trusted,
                         said,
                         actions: {
-                          close: () => setDetail(false),
+                          close: () => void setDetail(false),
                           open: () => void openSource(),
                           copyRow: () => void copy(),
                           goTo: (row) => void goTo(row),

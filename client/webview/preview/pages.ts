@@ -6,9 +6,10 @@ const MOST_PAGES = 40;
 
 export interface Pages {
   row(index: number): PreviewRow | undefined;
+  /** Takes rows that came with another question. */
+  put(offset: number, rows: PreviewRow[]): void;
   /** Forgets all but shows what was there until it is replaced. */
   stale(): void;
-  clear(): void;
   /** Sees to it that rows [from, to] are there or on their way. */
   need(from: number, to: number): void;
 }
@@ -52,15 +53,13 @@ export function createPages(
 
   return {
     row: (index) => pages.get(Math.floor(index / PAGE))?.rows[index % PAGE],
+    put(offset, rows) {
+      pages.set(offset / PAGE, { rows, fresh: true });
+    },
     stale() {
       generation++;
       asked.clear();
       for (const page of pages.values()) page.fresh = false;
-    },
-    clear() {
-      generation++;
-      asked.clear();
-      pages.clear();
     },
     need(from, to) {
       wanted = [];
