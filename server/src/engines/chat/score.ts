@@ -54,8 +54,12 @@ export function createScorer(
     const masses = found && prior ? withoutPrior(found, prior) : found;
     const known = masses && normalised(masses);
     if (!known) return { labels: [one.label], probabilities: [1], rest: 0, uncovered: 0 };
-    const labels = known.probabilities.map(([label]) => label);
-    const probabilities = known.probabilities.map(([, p]) => p);
+    // Of equally likely labels the one that was written is the answer.
+    const order = known.probabilities.toSorted(
+      (a, b) => b[1] - a[1] || Number(b[0] === one.label) - Number(a[0] === one.label),
+    );
+    const labels = order.map(([label]) => label);
+    const probabilities = order.map(([, p]) => p);
     const plain = { labels, probabilities, rest: known.uncovered, uncovered: known.uncovered };
     return bias === "geometric" && labels[0] === one.label ? rescaled(plain, perToken(masses)) : plain;
   }

@@ -262,6 +262,13 @@ describe("engine chat", () => {
     assert.equal(uncovered?.toFixed(4), "0.1111");
   });
 
+  it("of equally likely labels the one that was written is the answer", async () => {
+    const endpoint = await serve({ reply: () => ({ text: "bad", tokens: [token(["bad", 0.5], ["good", 0.5])] }) });
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2 } };
+    const { predictions } = await ran(chatEngine, given, folder);
+    assert.equal(predictions[0]!.label, "bad");
+  });
+
   it("divides out what rows without content get", async () => {
     const endpoint = await serve({
       reply: (body) => {
