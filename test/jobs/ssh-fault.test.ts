@@ -14,7 +14,7 @@ import type { ProcessIdentity } from "../../schemas/job.ts";
 import type { RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { type SshHost, sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
-import { type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
+import { canRestart, type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
 import {
   leftProcesses,
   newJob,
@@ -291,7 +291,7 @@ function random(seed: number): () => number {
       await removeFolder(root);
     }));
 
-  it("the machine restarts", () =>
+  (canRestart() ? it : it.skip)("the machine restarts", () =>
     rounds(async (chance, n) => {
       const boot = (k: number) => `${String(n).padStart(8, "0")}-0000-0000-0000-00000000000${k}`;
       await sshd.stop();
@@ -309,7 +309,8 @@ function random(seed: number): () => number {
         await sshd.stop();
         await sshd.start();
       }
-    }));
+    }),
+  );
 
   it("two managers look after the same jobs", () =>
     rounds(async (chance) => {

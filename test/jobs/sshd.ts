@@ -1,6 +1,6 @@
 /** A real sshd for tests: own keys, own configuration, a free port on loopback, users of its own with one login shell each. Needs root. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
@@ -19,6 +19,12 @@ export function whyNoSshd(shells: readonly Shell[] = ["bash"]): string | null {
   }
   const missing = shells.filter((shell) => !existsSync(SHELLS[shell]));
   return missing.length > 0 ? `needs ${missing.join(", ")}` : null;
+}
+
+/** Whether a server can be given a boot id of its own: containers often may not mount anything. */
+export function canRestart(): boolean {
+  const script = "mount --bind /etc/hostname /proc/sys/kernel/random/boot_id";
+  return spawnSync("unshare", ["-m", "sh", "-c", script], { stdio: "ignore" }).status === 0;
 }
 
 export interface TestUser {
@@ -82,6 +88,7 @@ export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
   const knownHosts = join(folder, "known_hosts");
   const hostKey = (await readFile(join(keys, "host.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
   await writeFile(knownHosts, `[127.0.0.1]:${line.port} ${hostKey}\n`);
+  removeStaleUsers();
   const users = new Map<Shell, TestUser>();
   for (const shell of shells) users.set(shell, await makeUser(shell, folder, join(keys, "client.pub")));
   const config = join(folder, "config");
@@ -220,10 +227,17 @@ async function openLine(target: number): Promise<Line> {
   };
 }
 
+/** Users that a run left which was killed. */
+function removeStaleUsers(): void {
+  for (const [, name, pid] of readFileSync("/etc/passwd", "utf8").matchAll(/^(clf(\d+)-[a-z]+):/gm)) {
+    if (!existsSync(`/proc/${pid}`)) spawnSync("userdel", ["-f", name!], { stdio: "ignore" });
+  }
+}
+
 async function makeUser(shell: Shell, folder: string, key: string): Promise<TestUser> {
-  const name = `clf-test-${shell}`;
+  // Of this process alone: several runs side by side do not get in each other's way.
+  const name = `clf${process.pid}-${shell}`;
   const home = join(folder, "homes", name);
-  spawnSync("userdel", ["-f", name], { stdio: "ignore" });
   await mkdir(dirname(home), { recursive: true });
   execFileSync("useradd", ["-M", "-d", home, "-s", SHELLS[shell], "-p", "*", name]);
   await mkdir(join(home, ".ssh"), { recursive: true });

@@ -263,6 +263,7 @@ watch() {
   syncs=
   last=
   more=false
+  told=false
   cycle=0
   while :; do
     while IFS=' ' read -r what key one two; do
@@ -286,10 +287,14 @@ watch() {
           ;;
         sync) syncs="$syncs $key" ;;
       esac
+      told=true
+    done
+    if $told; then
+      told=false
       last=
       paths=
       for each in $keys; do eval "paths=\"\$paths \$path_$each\""; done
-    done
+    fi
     # First who is gone, then the files: what a dead process had written is then told before its end is.
     gone=
     for key in $processes; do
@@ -316,8 +321,8 @@ watch() {
     if [ -n "$queues" ] && [ $((cycle % 5)) -eq 0 ]; then places; fi
     cycle=$((cycle + 1))
     # A word from time to time, so that a connection that is cut is noticed at this end too.
-    if [ $((cycle % 50)) -eq 0 ]; then tell beat; fi
-    $more || sleep 0.4 2>/dev/null || sleep 1
+    if [ $((cycle % 80)) -eq 0 ]; then tell beat; fi
+    $more || sleep 0.25 2>/dev/null || sleep 1
   done
 }
 
