@@ -72,6 +72,16 @@ models:
   const status = () => frame.locator("footer [role=status]").innerText();
   const rowsShown = async (wanted: (status: string) => unknown, what: string) => eventually(status, wanted, what, 40);
   const cell = (row: number, column: number) => frame.locator(`#cell-${row}-${column}`);
+  /** Waits until the detail is of the active row. */
+  const inDetail = () =>
+    eventually(
+      async () => [
+        await frame.locator(".row.active .place").allInnerTexts(),
+        await frame.locator("#detail h2").allInnerTexts(),
+      ],
+      ([place, head]) => place?.length === 1 && head?.length === 1 && head[0]!.startsWith(`Row ${place[0]}`),
+      "the active row in detail",
+    );
   const counted = (text: string) => Number(text.replaceAll(",", "").match(/^\d+/)?.[0]);
   /** Opens a file of the workspace in the preview. */
   const preview = async (name: string, text: string): Promise<Frame> => {
@@ -178,6 +188,7 @@ models:
     const { workbench } = window;
     await frame.locator("#grid").focus();
     await workbench.press("ArrowDown Enter");
+    await inDetail();
     const narrative = await eventually(
       async () =>
         (await frame.locator("#detail .prose").count()) > 0 &&
@@ -190,6 +201,7 @@ models:
     const button = await frame.locator("#detail vscode-button", { hasText: "Go to Source" }).innerText();
     await workbench.screenshot("preview-detail");
     await workbench.press("Escape");
+    await frame.locator("#detail").waitFor({ state: "detached" });
     await workbench.press("o");
     const line = Number(/line ([\d,]+)/.exec(button)![1]!.replaceAll(",", ""));
     await workbench.page
@@ -211,6 +223,7 @@ models:
     await frame.locator("#grid").focus();
     await workbench.press("Control+Home");
     await workbench.press("e");
+    await inDetail();
     const select = frame.locator("#detail select");
     await select.waitFor();
     const before = await select.inputValue();
@@ -240,6 +253,7 @@ models:
     await frame.locator("#grid").focus();
     await workbench.press("Control+Home");
     for (let i = 0; i < 4; i++) await workbench.press("ArrowDown");
+    await inDetail();
     const row = await frame.locator(".row.active .place").innerText();
     await workbench.reload();
     frame = await workbench.webview("predicted", 60);
@@ -273,6 +287,7 @@ models:
       ["Light Modern", "light"],
       ["Default High Contrast", "high-contrast"],
     ] as const) {
+      await frame.locator("#grid").focus();
       await workbench.setTheme(theme);
       await frame.locator("#label-plot .hit rect").first().waitFor();
       assert.deepEqual(await accessible(), [], theme);
@@ -283,6 +298,7 @@ models:
       }
       await workbench.setWindowSize(1400, 900);
     }
+    await frame.locator("#grid").focus();
     await workbench.setTheme("Dark Modern");
   });
 

@@ -1,5 +1,6 @@
 /** One row in full: its inputs, labels, what each model says, rows that say the same, and what can be done with it. */
 import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import type { PreviewColumn, PreviewDetail, PreviewPage } from "../../../schemas/preview.ts";
 import { named } from "./plots.ts";
 
@@ -70,7 +71,10 @@ export function drawDetail({ detail, columns, project, trusted, said, actions }:
         </section>
       `,
     )}
-    ${detail.targets.map((target) => drawTarget(target, { project, trusted, actions }))}
+    ${detail.targets.map((target) =>
+      // A label that was chosen and not recorded is not carried over to another row.
+      keyed(`${row} ${target.label}`, drawTarget(target, { project, trusted, actions })),
+    )}
     ${said === null ? nothing : html`<p role="status">${said} <vscode-button secondary @click=${actions.undo}>Undo</vscode-button></p>`}
     ${drawAlike(detail, project, actions)}
     ${id === null ? nothing : html`<p class="soft id">Row id <span dir="auto">${id}</span></p>`}

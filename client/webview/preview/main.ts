@@ -83,7 +83,8 @@ async function load(): Promise<boolean> {
   const mine = ++generation;
   pages.stale();
   try {
-    const offset = Math.floor(state.index / PAGE) * PAGE;
+    const { index: before, row: asked } = state;
+    const offset = Math.floor(before / PAGE) * PAGE;
     const wanted = { offset, limit: PAGE, ...(state.row === null ? {} : { find: state.row }) };
     let answer = await ask("clf/preview/page", { ...view(), ...wanted });
     if (mine !== generation) return false;
@@ -96,7 +97,9 @@ async function load(): Promise<boolean> {
     pages.put(offset, answer.rows);
     // While not all has been read, the place of last time may be still to come.
     const settled = answer.complete;
-    const index = answer.found ?? Math.max(0, Math.min(state.index, answer.total - 1));
+    // Nor is anybody taken back who has walked on meanwhile.
+    const stayed = state.index === before && state.row === asked;
+    const index = (stayed ? answer.found : null) ?? Math.max(0, Math.min(state.index, answer.total - 1));
     const moved = settled && index !== state.index;
     if (settled || restore === null) save({ index });
     if (pages.row(index) !== undefined) followRow();
@@ -299,7 +302,8 @@ async function copy(only?: string): Promise<void> {
 const nameOf = (key: string) => page?.columns.find((column) => column.key === key)?.name ?? key;
 
 async function decide(target: string, kind: "corrected" | "none", label?: string): Promise<void> {
-  if (!page?.project || detail?.id == null) return;
+  // The row on screen may be left behind already.
+  if (!page?.project || detail?.id == null || detail.row !== state.row) return;
   try {
     await ask("clf/review/decide", {
       project: page.project.uri,
