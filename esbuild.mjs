@@ -62,7 +62,7 @@ await build({
 // Read by /bin/sh beside the bundles, or sent to a host.
 await copyFile("server/src/jobs/supervisor.sh", join(outdir, "supervisor.sh"));
 made.add("supervisor.sh");
-await copyFile("server/src/jobs/hosts/ssh/host.sh", "dist/ssh-host.sh");
+await copyFile("server/src/jobs/hosts/ssh/host.sh", join(outdir, "ssh-host.sh"));
 made.add("ssh-host.sh");
 // The extension host: CommonJS. The language client is most of the code and comes after activation: a file of its own.
 const extension = { ...node, outdir, format: "cjs", outExtension: { ".js": ".cjs" } };
