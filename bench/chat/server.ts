@@ -1,0 +1,26 @@
+/** A chat endpoint that takes a fixed time a request, in a process of its own: `server.ts MILLISECONDS`. Prints its address. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const delay = Number(process.argv[2] ?? 50);
+const body = JSON.stringify({
+  id: "x",
+  object: "chat.completion",
+  created: 0,
+  model: "bench",
+  choices: [
+    { index: 0, finish_reason: "stop", message: { role: "assistant", content: "good", refusal: null }, logprobs: null },
+  ],
+  usage: { prompt_tokens: 40, completion_tokens: 1, total_tokens: 41 },
+});
+let requests = 0;
+const server = createServer((request, response) => {
+  if (request.url === "/count") return response.end(String(requests));
+  request.resume();
+  return request.on("end", () => {
+    requests++;
+    setTimeout(() => response.writeHead(200, { "content-type": "application/json" }).end(body), delay);
+  });
+});
+server.keepAliveTimeout = 120_000;
+server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`));
