@@ -110,19 +110,19 @@ async function makeSmallProject(): Promise<string> {
   await mkdir(join(folder, "inbox"));
   const connection = await (await DuckDBInstance.create()).connect();
   const example = join(ROOT, "examples", "severe-injuries");
-  const copy = (from: string, where: string, limit: number | string, to: string, label: string) =>
+  const copy = (from: string, where: string, limit: number, to: string, label: string, offset = 0) =>
     connection.run(`
       COPY (
         SELECT * REPLACE (${label}
-          CASE row_number() OVER () WHEN 1 THEN '=1+1 ' || "Final Narrative" WHEN 2 THEN chr(27) || '[31m' || "Final Narrative"
+          CASE row_number() OVER () - ${offset} WHEN 1 THEN '=1+1 ' || "Final Narrative" WHEN 2 THEN chr(27) || '[31m' || "Final Narrative"
             ELSE "Final Narrative" END AS "Final Narrative")
-        FROM read_csv('${join(example, from)}', all_varchar = true) WHERE ${where} LIMIT ${limit}
+        FROM read_csv('${join(example, from)}', all_varchar = true) WHERE ${where} LIMIT ${limit} OFFSET ${offset}
       ) TO '${join(folder, to)}' (HEADER)`);
   const script = `replace(NatureTitle, 'Cuts and lacerations', '${SCRIPT_LABEL}') AS NatureTitle,`;
   const few = `NatureTitle IN ('Fractures', 'Amputations', 'Cuts and lacerations') AND "Part of Body Title" IN ('Finger', 'Hand', 'Arm')`;
   await copy("data/injuries.csv", few, LABELLED, "data/injuries.csv", script);
   // New rows like those with labels: a pool that is not voids the certificate.
-  await copy("data/injuries.csv", few, `${POOL} OFFSET ${LABELLED}`, "inbox/new.csv", "");
+  await copy("data/injuries.csv", few, POOL, "inbox/new.csv", "", LABELLED);
   connection.closeSync();
   await writeFile(join(folder, "small.clf.yaml"), PROJECT);
   return folder;
