@@ -12,13 +12,13 @@ import type { FlaggedItem, InlineRow } from "../../schemas/protocol.ts";
 import { startClient, uriOf } from "../../test/server/client.ts";
 import { largeFolder } from "./large-folder.ts";
 
-const { values } = parseArgs({ options: { rows: { type: "string", default: "100000" } } });
+const { values } = parseArgs({ options: { rows: { type: "string", default: "100000" }, folder: { type: "string" } } });
 const rows = Number(values.rows);
 /** Lines that the client asks for at once: those on screen and some around them. */
 const WINDOW = 160;
 const PLACES = 50;
 
-const folder = largeFolder(rows);
+const folder = largeFolder(rows, values.folder);
 try {
   console.log(`${rows.toLocaleString("en-US")} rows, ${(folder.bytes / 2 ** 20).toFixed(1)} MiB; ${cpus()[0]?.model}`);
   const client = await startClient({

@@ -1,6 +1,6 @@
 /** A project with one large table of unlabelled rows, evaluated, so that every row of it has a confidence. */
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,11 +35,16 @@ export interface LargeFolder {
   file: string;
   bytes: number;
   /** Seconds that the evaluation, with the prediction of all rows, took. */
-  evaluated: number;
+  evaluated: number | null;
   remove(): void;
 }
 
-export function largeFolder(rows: number): LargeFolder {
+/** @param made a folder that an earlier run made and kept: it is used as it is, and kept again */
+export function largeFolder(rows: number, made?: string): LargeFolder {
+  if (made) {
+    const { size } = statSync(join(made, "rows.csv"));
+    return { path: made, file: "rows.csv", bytes: size, evaluated: null, remove: () => {} };
+  }
   const path = mkdtempSync(join(tmpdir(), "clf-large-"));
   const labelled = Array.from({ length: 1000 }, (_, n) => {
     const label = LABELS[n % 4]!;

@@ -1,11 +1,7 @@
-/**
- * From the start of the server's process to its first diagnostics, of the bundle, on a project of ordinary size.
- *
- * Run: node bench/language/cold-start.ts [--rounds 20]   (after `npm run build`)
- */
+/** From the start of the server's process to its first diagnostics, of the bundle, on a project of ordinary size. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -16,14 +12,8 @@ import {
 import { largeProject } from "./large-project.ts";
 
 const bundle = join(import.meta.dirname, "../../dist/server.mjs");
-const rounds = Number(process.argv[process.argv.indexOf("--rounds") + 1] || 20) || 20;
-const folder = mkdtempSync(join(tmpdir(), "clf-bench-"));
-const { text } = largeProject(80);
-const file = join(folder, "p.clf.yaml");
-writeFileSync(file, text);
-const uri = pathToFileURL(file).href;
 
-interface Start {
+export interface Start {
   /** Milliseconds to the answer to `initialize`, and to the first diagnostics. */
   initialized: number;
   diagnostics: number;
@@ -33,7 +23,7 @@ interface Start {
   memory: number | null;
 }
 
-async function start(): Promise<Start> {
+async function start(uri: string, text: string): Promise<Start> {
   const began = performance.now();
   const child = spawn(process.execPath, [bundle, "--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
   const connection = createProtocolConnection(
@@ -70,25 +60,19 @@ async function start(): Promise<Start> {
   return { initialized, diagnostics, processor, memory };
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
-try {
-  await start();
-  const starts: Start[] = [];
-  for (let i = 0; i < rounds; i++) starts.push(await start());
-  const of = (name: keyof Start) => starts.flatMap((each) => each[name] ?? []);
-  console.log(`${rounds} starts, ${text.split("\n").length} lines; ${cpus()[0]?.model}, Node ${process.version}`);
-  console.log(
-    `first diagnostics  median ${median(of("diagnostics")).toFixed(0)} ms, fastest ${Math.min(...of("diagnostics")).toFixed(0)} ms`,
-  );
-  console.log(`initialize         median ${median(of("initialized")).toFixed(0)} ms`);
-  if (of("processor").length > 0) {
-    console.log(
-      `processor time     median ${median(of("processor")).toFixed(0)} ms; memory ${median(of("memory")).toFixed(0)} MiB`,
-    );
+/** Starts the server `rounds` times, one after the other; a first start is not counted. */
+export async function coldStarts(rounds: number): Promise<{ lines: number; starts: Start[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "clf-bench-"));
+  try {
+    const { text } = largeProject(80);
+    const file = join(folder, "p.clf.yaml");
+    writeFileSync(file, text);
+    const uri = pathToFileURL(file).href;
+    await start(uri, text);
+    const starts: Start[] = [];
+    for (let i = 0; i < rounds; i++) starts.push(await start(uri, text));
+    return { lines: text.split("\n").length, starts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  console.log(`dist/server.mjs    ${(statSync(bundle).size / 1024).toFixed(0)} KiB`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
-process.exit(0);

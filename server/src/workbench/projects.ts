@@ -102,6 +102,8 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
     let data: Promise<ProjectData> | undefined;
     let files: Promise<string[]> | undefined;
     let verdicts = new WeakMap<JudgedRows, Promise<Verdicts>>();
+    /** Decisions were recorded since the data was read: they are joined to it when it is next needed. */
+    let decided = false;
     const judged = new Map<string, Promise<JudgedRows | NothingJudged>>();
     let idle: NodeJS.Timeout | undefined;
     const used = () => {
@@ -119,6 +121,8 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
       data() {
         used();
         if (!session) throw new WorkflowError(`${file} has errors: mend them first.`);
+        if (data && decided) data = data.then((known) => withVerdicts(session, known));
+        decided = false;
         data ??= readData(session, { locate: (at) => markAt(loaded.document, at), saveSplits: trusted() });
         data.catch(() => {
           data = undefined;
@@ -158,7 +162,7 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
       },
       refreshVerdicts() {
         verdicts = new WeakMap();
-        if (data && session) data = data.then((known) => withVerdicts(session, known));
+        decided = true;
       },
     };
   }
