@@ -16,7 +16,7 @@ if (why) throw new Error(`An sshd cannot be started here: ${why}.`);
 const minutes = Number(process.argv[2] ?? 1);
 const FINISHED = 100;
 const RUNNING = 20;
-const MEGABYTES = 200;
+const MEGABYTES = 60;
 
 const sshd = await startSshd(["bash"]);
 const top = await temporaryFolder();

@@ -1,7 +1,7 @@
 /** Brings files to a host: only those that it has not, each with its checksum, in one stream. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isMissing } from "../../lines.ts";
@@ -108,7 +108,8 @@ async function collect(job: string, folder: string, path: string, entries: Entry
   const full = path === "." ? folder : join(folder, path);
   let status: Awaited<ReturnType<typeof lstat>>;
   try {
-    status = await lstat(full);
+    // The folder itself may be reached by a link; what lies in it may not.
+    status = await (path === "." ? stat(full) : lstat(full));
   } catch (error) {
     if (isMissing(error)) return;
     throw error;
