@@ -52,7 +52,6 @@ describe("data preview: tables of files", () => {
     ];
     const csv = csvOf([["text", "n"], ...rows]);
     const jsonl = rows.map(([text, n]) => JSON.stringify({ text, n })).join("\n");
-    await duckdb.query("SELECT 1");
     for (const [name, content] of [
       ["a.csv", csv],
       ["b.csv.gz", gzipSync(csv)],
@@ -74,6 +73,30 @@ describe("data preview: tables of files", () => {
       );
       await table.close();
     }
+  });
+
+  it("has the cells of a Parquet file, which has no lines", async () => {
+    const path = join(folder, "cells.parquet");
+    const values = "('a', 1), ('two\nlines', 22), (NULL, NULL)";
+    await duckdb.query(`COPY (SELECT * FROM (VALUES ${values}) AS t(text, n)) TO '${path}' (FORMAT parquet)`);
+    const file = {
+      path,
+      name: "cells.parquet",
+      role: "source" as const,
+      ...dataFormat(path)!,
+      bytes: statSync(path).size,
+    };
+    const table = await openFileTable(file, { duckdb });
+    await table.reading;
+    const now = table.now();
+    assert.deepEqual(await now.cells([0, 1, 2], 1e6), [
+      ["a", "1"],
+      ["two\nlines", "22"],
+      ["", ""],
+    ]);
+    assert.equal(now.columns[1]!.type, "integer");
+    assert.equal(now.lines(0), undefined);
+    await table.close();
   });
 
   it("knows the lines of a row, also where texts have line breaks", async () => {
