@@ -172,7 +172,11 @@ describe("engine openai", () => {
   });
 
   describe("the Batch API", () => {
-    const given = () => ({ rows, endpoint: { base_url: server!.url }, spec: { batch: true, confidence: { signal: "logprobs" } } });
+    const given = () => ({
+      rows,
+      endpoint: { base_url: server!.url },
+      spec: { batch: true, confidence: { signal: "logprobs" } },
+    });
 
     it("answers the rows, and nothing is asked one by one", async () => {
       const api = await start();
