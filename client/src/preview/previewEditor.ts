@@ -9,6 +9,7 @@ import {
   type PreviewRequest,
   type ToPreview,
 } from "../../webview/preview/messages.ts";
+import type { PreviewState } from "../../webview/preview/state.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
 import { normal, type Projects, relative } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
@@ -24,13 +25,19 @@ export interface PreviewParts {
 /** As in package.json. */
 const TYPE = "clf.preview";
 
-export function registerPreview({
-  context: { extensionUri },
-  guard,
-  server,
-  projects,
-}: PreviewParts): vscode.Disposable {
+/** What was chosen in the previews opened last, by file. */
+const STATES = "clf.preview.states";
+const MOST_STATES = 30;
+
+export function registerPreview({ context, guard, server, projects }: PreviewParts): vscode.Disposable {
+  const { extensionUri, workspaceState } = context;
   const open = new Map<vscode.WebviewPanel, string>();
+  const states = () => workspaceState.get<[file: string, state: PreviewState][]>(STATES, []);
+  const keep = (file: string, state: PreviewState) =>
+    workspaceState.update(
+      STATES,
+      [[file, state], ...states().filter(([other]) => other !== file)].slice(0, MOST_STATES),
+    );
   const post = (panel: vscode.WebviewPanel, message: ToPreview) => void panel.webview.postMessage(message);
   const tellChanged = (data?: string) => {
     for (const [panel, uri] of open) if (data === undefined || uri === normal(data)) post(panel, { type: "changed" });
@@ -78,7 +85,14 @@ export function registerPreview({
       webview.onDidReceiveMessage((message: FromPreview): unknown => {
         switch (message.type) {
           case "ready":
-            return post(panel, { type: "init", name: basename(uri.path), trusted: vscode.workspace.isTrusted });
+            return post(panel, {
+              type: "init",
+              name: basename(uri.path),
+              trusted: vscode.workspace.isTrusted,
+              state: states().find(([file]) => file === data)?.[1] ?? null,
+            });
+          case "state":
+            return keep(data, message.state);
           case "request":
             return answer(panel, data, message);
           case "open":

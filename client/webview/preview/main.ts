@@ -52,7 +52,11 @@ const element = <E extends HTMLElement>(id: string): E | null => document.getEle
 function save(change: Partial<PreviewState>): void {
   state = { ...state, ...change };
   host.setState(state);
+  // A window that is reloaded does not always keep what its webviews said last: the extension does.
+  clearTimeout(keeping);
+  keeping = setTimeout(() => host.postMessage({ type: "state", state }), 100);
 }
+let keeping: ReturnType<typeof setTimeout> | undefined;
 
 // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,7 +189,7 @@ async function loadDetail(): Promise<void> {
 
 // ── Moving ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const scroller = () => element("scroller");
+const scroller = () => element("grid");
 
 function scrollTo(row: number): void {
   const box = scroller();
@@ -569,9 +573,9 @@ function drawMain(): TemplateResult {
   }
   const { columns, total, index } = gridParts();
   return html`
+    <div class="grid">
     <div
       id="grid"
-      class="grid"
       role="grid"
       tabindex="0"
       aria-label=${`Rows of ${file.name}`}
@@ -580,11 +584,11 @@ function drawMain(): TemplateResult {
       aria-activedescendant=${`cell-${index}-${activeColumn()}`}
       aria-busy=${page ? "false" : "true"}
       @keydown=${onKey}
+      @scroll=${onScroll}
     >
-      <div id="scroller" role="presentation" @scroll=${onScroll}>
-        ${drawHead(gridParts())}
-        <div id="space" role="presentation"><div id="rows" role="rowgroup"></div></div>
-      </div>
+      ${drawHead(gridParts())}
+      <div id="space" role="presentation"><div id="rows" role="rowgroup"></div></div>
+    </div>
     </div>
   `;
 }
@@ -674,6 +678,8 @@ addEventListener("message", ({ data }: MessageEvent<ToPreview>) => {
   if (takeAnswer(data)) return;
   if (data.type === "init") {
     file = { name: data.name, trusted: data.trusted };
+    state = { ...state, ...data.state };
+    restore = state.row === null ? null : state.top;
     void load();
   } else if (data.type === "changed") {
     clearTimeout(again);

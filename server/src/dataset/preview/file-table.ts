@@ -3,7 +3,7 @@
  * the format was, and keeps where each row starts there, and numbers and codes of the cells: a page is then a read at a known
  * place, a search one sweep over bytes. Memory grows with the number of rows, not with their length.
  */
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -215,6 +215,20 @@ export async function openFileTable(file: DataFile, options: FileTableOptions): 
     return piece;
   }
 
+  let scratch = Buffer.allocUnsafe(0);
+  /** As `bytes`, one stretch after the other into the same memory: what was just written is still in the system's cache. */
+  function sweep(start: number, end: number): string {
+    if (end > written) flush();
+    if (scratch.length < end - start) scratch = Buffer.allocUnsafe(end - start);
+    let at = 0;
+    while (at < end - start) {
+      const count = readSync(spool.fd, scratch, at, end - start - at, start + at);
+      if (count === 0) break;
+      at += count;
+    }
+    return scratch.toString("latin1", 0, at);
+  }
+
   let last: { table: DataTable; complete: boolean } | undefined;
   function now(): DataTable {
     if (last?.table.count !== rows || last.complete !== complete) last = { table: snapshot(), complete };
@@ -228,7 +242,7 @@ export async function openFileTable(file: DataFile, options: FileTableOptions): 
     const stored = {
       count,
       offsets: bounds,
-      latin1: async (from: number, to: number) => (await bytes(from, to)).toString("latin1"),
+      latin1: sweep,
     };
     return {
       count,
