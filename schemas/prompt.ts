@@ -29,7 +29,13 @@ export const DryRunDocument = z.strictObject({
   project: z.string(),
   models: z.record(
     z.string(),
-    z.strictObject({ rows: z.int().min(0), tokens, cost, price_from: z.string().nullable(), notes: z.array(z.string()) }),
+    z.strictObject({
+      rows: z.int().min(0),
+      tokens,
+      cost,
+      price_from: z.string().nullable(),
+      notes: z.array(z.string()),
+    }),
   ),
 });
 
