@@ -84,6 +84,7 @@ export function codeLabels(
     });
   }
   if (complete) checkNumber(project, index, codes, labels, problems, locate);
+  checkPrefixes(project, index, labels, problems, locate);
   return { target: { name: target.name, column: target.column, labels }, codes };
 }
 
@@ -255,4 +256,36 @@ function checkNumber(
       ...place,
     });
   }
+}
+
+/** Engines whose models write the label, a token after the other. */
+const WRITES_LABELS: ReadonlySet<string> = new Set(["chat", "openai", "qlora"]);
+
+/** Labels with which others begin: a model that writes its answer tells them apart only by where it stops. */
+function checkPrefixes(
+  project: Project,
+  index: number,
+  labels: readonly Label[],
+  problems: ProblemList,
+  locate?: Locate,
+): void {
+  if (!Object.values(project.spec.models).some(({ engine }) => WRITES_LABELS.has(engine))) return;
+  const target = project.targets[index]!;
+  const names = labels.map(({ name }) => name).sort(byCodeUnit);
+  // In this order the names that begin with a name follow it at once.
+  const pairs = names.flatMap((name, i) => {
+    const longer = names[i + 1];
+    return longer !== undefined && longer !== name && longer.startsWith(name) ? [[name, longer] as const] : [];
+  });
+  if (pairs.length === 0) return;
+  const shown = pairs.slice(0, 5).map(([name, longer]) => `${quoted(longer, 40)} begins with ${quoted(name, 40)}`);
+  if (pairs.length > 5) shown.push(`and ${pairs.length - 5} more`);
+  problems.add({
+    severity: "information",
+    code: "prefix-labels",
+    message: `Labels of ${quoted(target.column)} that begin with another label: ${shown.join(", ")}. A model that writes its answer tells them apart only by where it stops. Rename them, or use label codes (prompt.codes) with an engine that takes a prompt.`,
+    file: project.file,
+    range: locate?.(["task", "targets", index, "column"]),
+    column: target.column,
+  });
 }

@@ -8,6 +8,7 @@ interface Case {
   name: string;
   dataset?: Partial<ProjectFileInput["dataset"]>;
   task?: ProjectFileInput["task"];
+  models?: ProjectFileInput["models"];
   files: Record<string, string | Buffer>;
   severity?: "error" | "warning" | "information";
   code: string;
@@ -286,6 +287,15 @@ const cases: Case[] = [
     says: /"x" \(3\), "X" \(1\)/,
   },
   {
+    name: "a label that begins with another, where a model writes its answer",
+    models: { tuned: { engine: "qlora", base: "some/model" } },
+    files: { "data.csv": csv("new,xy\nother,xy\n") },
+    severity: "information",
+    code: "prefix-labels",
+    at: "made.clf.yaml",
+    says: /"xy" begins with "x"\. A model that writes/,
+  },
+  {
     name: "what a spreadsheet writes for nothing",
     files: { "data.csv": csv("new,#N/A\n") },
     severity: "warning",
@@ -331,9 +341,9 @@ const cases: Case[] = [
 ];
 
 describe("bad data", () => {
-  for (const { name, dataset, task, files, severity = "error", code, at, character, says, rows } of cases) {
+  for (const { name, dataset, task, models, files, severity = "error", code, at, character, says, rows } of cases) {
     it(name, () =>
-      withProject({ dataset: { source: "data.csv", ...dataset }, task, files }, async ({ open, folder }) => {
+      withProject({ dataset: { source: "data.csv", ...dataset }, task, models, files }, async ({ open, folder }) => {
         const { problems, profile } = await open();
         const problem = problems.find((p) => p.code === code);
         assert.ok(problem, `no ${code} among ${JSON.stringify(problems, null, 1)}`);

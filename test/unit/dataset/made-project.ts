@@ -19,16 +19,18 @@ export interface MadeProject {
 type Made = {
   dataset: ProjectFileInput["dataset"];
   task?: ProjectFileInput["task"];
+  models?: ProjectFileInput["models"];
   files?: Record<string, string | Buffer>;
 };
 
 /** A project in a folder of its own, without a project file: the dataset module is handed the resolved project. */
-export async function makeProject({ dataset, task, files = {} }: Made): Promise<MadeProject> {
+export async function makeProject({ dataset, task, models, files = {} }: Made): Promise<MadeProject> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "clf-dataset-")));
   const spec = ProjectFile.parse({
     version: 1,
     dataset,
     task: task ?? { inputs: ["text"], targets: [{ column: "label" }] },
+    ...(models ? { models } : {}),
   });
   const project = resolveProject(path.join(folder, "made.clf.yaml"), spec, new Map());
   const duckdb = createDuckDb({ folder });
