@@ -381,7 +381,11 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
         await writeFile(script, before);
         await appendFile(script, `\nfetch() { ${lie}; }\n`);
         const target = join(top, "lies");
-        await assert.rejects(host!.fetch(id, target, ["model"]), expected, lie);
+        const outcome = await host!.fetch(id, target, ["model"]).then(
+          () => "fetched",
+          (error: Error) => error.message,
+        );
+        assert.match(outcome, expected, `${lie}: ${outcome}`);
         assert.equal(existsSync(join(target, "model")), false);
         assert.equal(existsSync(join(top, "evil")), false);
       }

@@ -24,13 +24,13 @@ export async function runJob(session: Session, data: ProjectData, request: JobRe
   }
 }
 
-/** Counts Ctrl+C until closed; whoever asks for them later is told of those that came before. */
+/** Counts Ctrl+C until closed; whoever asks for them later is told of those that came before. A third does not wait for that. */
 function listenForInterrupts() {
   let told: (() => void) | undefined;
   let waiting = 0;
   const interrupt = () => {
     if (told) told();
-    else if (++waiting > 1) process.exit(130);
+    else if (++waiting > 2) process.exit(130);
   };
   process.on("SIGINT", interrupt);
   return {

@@ -220,6 +220,8 @@ function readable(
   address: string,
 ): () => Promise<Buffer | null> {
   const { stdout } = child;
+  // When a child exits, Node throws away what a stream still holds unless somebody listens: between two reads nobody would.
+  stdout.on("readable", () => {});
   return async () => {
     while (true) {
       const piece = stdout.destroyed ? null : (stdout.read() as Buffer | null);
