@@ -156,13 +156,13 @@ export class Workbench {
     const end = Date.now() + timeout;
     for (;;) {
       await this.press("F1");
-      await this.quickInput.waitFor({ state: "visible" });
-      await this.quickInput.locator("input.input").fill(`>${title}`);
       try {
+        await this.quickInput.waitFor({ state: "visible", timeout: Math.max(1000, Math.min(5000, end - Date.now())) });
+        await this.quickInput.locator("input.input").fill(`>${title}`);
         return await this.chooseRow(title, Math.max(1000, Math.min(5000, end - Date.now())));
       } catch (error) {
         if (Date.now() >= end) throw error;
-        // An open palette does not take up commands that come meanwhile.
+        // An open palette does not take up commands that come meanwhile; a key may be lost while a view takes the focus.
         await this.press("Escape");
       }
     }

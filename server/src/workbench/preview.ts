@@ -95,6 +95,8 @@ interface OpenFile {
   /** Why the project's data cannot be shown. */
   failure?: string;
   joining?: Promise<void>;
+  /** Somebody asked while `joining` was on its way: what it began with may be old by its end. */
+  joinAgain?: boolean;
   idle?: NodeJS.Timeout;
 }
 
@@ -221,6 +223,26 @@ export function createPreviews({ projects, notify }: PreviewsContext): Previews 
     file.head = undefined;
   }
 
+  /** One `join` at a time; one that was asked for meanwhile follows, and is told of when it finds something new. */
+  function joinSoon(file: OpenFile, project: SoundProject): Promise<void> {
+    if (file.joining) {
+      file.joinAgain = true;
+      return file.joining;
+    }
+    file.joining = join(file, project)
+      .catch((error: unknown) => {
+        file.failure = error instanceof Error ? error.message : String(error);
+      })
+      .finally(() => {
+        file.joining = undefined;
+        if (!file.joinAgain) return;
+        file.joinAgain = false;
+        const before = file.joined;
+        void joinSoon(file, project).then(() => file.joined !== before && changed(file.uri));
+      });
+    return file.joining;
+  }
+
   async function shown(uri: string, whole: boolean): Promise<Shown> {
     const file = await lookup(uri);
     file.project ??= projectOf(file.path).catch(() => null);
@@ -228,14 +250,7 @@ export function createPreviews({ projects, notify }: PreviewsContext): Previews 
     const project = await within(file.project, PATIENCE * 4);
     if (project === null) return plain(file, null);
     if (project) {
-      file.joining ??= join(file, project)
-        .catch((error: unknown) => {
-          file.failure = error instanceof Error ? error.message : String(error);
-        })
-        .finally(() => {
-          file.joining = undefined;
-        });
-      const { joining } = file;
+      const joining = joinSoon(file, project);
       const before = file.joined;
       if (
         (await within(
