@@ -235,7 +235,11 @@ models:
     await select.selectOption(other);
     await frame.locator("#detail vscode-button", { hasText: "Record" }).click();
     const file = join(window.workspace, "reviews.jsonl");
-    await eventually(() => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"), Boolean, "the decisions file");
+    await eventually(
+      () => existsSync(file) && readFileSync(file, "utf8").endsWith("\n"),
+      Boolean,
+      "the decisions file",
+    );
     const [line, ...more] = readFileSync(file, "utf8").trim().split("\n");
     assert.deepEqual(more, []);
     const decision = JSON.parse(line!) as { after: string; before: string; kind: string };
