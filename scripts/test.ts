@@ -3,7 +3,7 @@
  * `npm test -- unit jobs` runs only the suites named.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -62,24 +62,43 @@ for (const [name, command] of Object.entries(checks)) {
     console.log(`${name} failed`);
   }
 }
-for (const name of names) {
-  console.log(`\n── ${name}`);
+/** Runs a suite, or a part of one; returns what passed, failed and was skipped. */
+function outcome(name: string, command: string[]): [number, number, number] {
   rmSync(counts, { force: true });
-  const fine = run(suites[name]!, { CLF_TEST_COUNTS: counts });
-  let reported = [0, 0, 0];
+  const fine = run(command, { CLF_TEST_COUNTS: counts });
+  let reported: [number, number, number] = [0, 0, 0];
   try {
-    reported = readFileSync(counts, "utf8").trim().split(" ").map(Number);
+    reported = readFileSync(counts, "utf8").trim().split(" ").map(Number) as [number, number, number];
   } catch {
     // The suite ended before it could report: counted as a failure below.
   }
-  passed += reported[0]!;
-  failed += reported[1]!;
-  skipped += reported[2]!;
   if (!fine && reported[1] === 0) {
-    failed++;
+    reported[1]++;
     console.log(`${name} ended without a result`);
   }
+  return reported;
 }
+
+/** Files of the ui suite that failed once and passed when run again: named at the end, so that they are looked into. */
+const unsteady: string[] = [];
+for (const name of names) {
+  console.log(`\n── ${name}`);
+  // A browser on a busy machine may lose a key: a file of the ui suite that fails is run once more, from its beginning.
+  const files = name === "ui" ? readdirSync(join(root, "test/ui")).filter((file) => file.endsWith(".test.ts")) : [];
+  const parts = name === "ui" ? files.map((file) => [...suites.ui!.slice(0, -1), `test/ui/${file}`]) : [suites[name]!];
+  for (const command of parts) {
+    let result = outcome(name, command);
+    if (name === "ui" && result[1] > 0) {
+      console.log(`\n${command.at(-1)} failed, and is run once more`);
+      result = outcome(name, command);
+      if (result[1] === 0) unsteady.push(command.at(-1)!);
+    }
+    passed += result[0];
+    failed += result[1];
+    skipped += result[2];
+  }
+}
+if (unsteady.length > 0) console.log(`\nPassed only when run again: ${unsteady.join(", ")}`);
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 ? 0 : 1);

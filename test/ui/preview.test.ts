@@ -263,6 +263,8 @@ models:
     for (let i = 0; i < 4; i++) await workbench.press("ArrowDown");
     await inDetail();
     const row = await frame.locator(".row.active .place").innerText();
+    // What was chosen is kept a moment after it was.
+    await workbench.page.waitForTimeout(2000);
     await workbench.reload();
     frame = await workbench.webview("predicted", 60);
     await rowsShown((text) => / of /.test(text), "filtered rows after the reload");

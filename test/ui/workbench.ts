@@ -152,13 +152,13 @@ export class Workbench {
   }
 
   /** Runs a command from the palette by its whole title, `Clf: Evaluate`. */
-  async runCommand(title: string, timeout = 15_000): Promise<void> {
+  async runCommand(title: string, timeout = 30_000): Promise<void> {
     const end = Date.now() + timeout;
     for (;;) {
       await this.press("F1");
       try {
         await this.quickInput.waitFor({ state: "visible", timeout: Math.max(1000, Math.min(5000, end - Date.now())) });
-        await this.quickInput.locator("input.input").fill(`>${title}`);
+        await this.quickInput.locator("input.input").fill(`>${title}`, { timeout: 3000 });
         return await this.chooseRow(title, Math.max(1000, Math.min(5000, end - Date.now())));
       } catch (error) {
         if (Date.now() >= end) throw error;
