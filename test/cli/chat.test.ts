@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import {
   CompareDocument,
   DryRunDocument,
@@ -11,7 +12,7 @@ import {
   SignalsDocument,
 } from "../../schemas/cli.ts";
 import { lastMessage, startServer, type TestServer, token } from "../unit/engines/chat/server.ts";
-import { build, clf, document, removeFolder, start, temporaryFolder } from "./support.ts";
+import { build, CLI, clf, document, ENVIRONMENT, removeFolder, start, temporaryFolder } from "./support.ts";
 
 const LABELS = ["refund", "card_lost", "card_arrival", "exchange"];
 /** How many rows; 20 kills instead of 2 with CLF_LONG=1. */
@@ -162,6 +163,31 @@ describe("prompted models on the command line", () => {
     for (const path of readdirSync(join(folder, ".clf"), { recursive: true, withFileTypes: true })) {
       if (path.isFile()) assert.ok(!readFileSync(join(path.parentPath, path.name)).includes("sesame"), path.name);
     }
+  });
+
+  it("asks on a terminal whether a key may be sent, once a key and origin", async function () {
+    // A terminal for the command: util-linux's script, which Debian always has.
+    if (process.platform !== "linux" || !existsSync("/usr/bin/script")) return this.skip();
+    writeFileSync(project, readFileSync(project, "utf8").replace("concurrency: 8", "concurrency: 8, key: MY_KEY"));
+    const env = { ...ENVIRONMENT, MY_KEY: "sesame-1234", XDG_CONFIG_HOME: join(folder, "config") };
+    const evaluate = ["evaluate", project, "--model", "zero-shot"];
+    const command = [process.execPath, CLI, ...evaluate].map((word) => `'${word}'`).join(" ");
+    const onTerminal = async (answer: string) => {
+      const options = { env, input: `${answer}\n`, reject: false } as const;
+      const { exitCode, stdout } = await execa("script", ["-qefc", command, "/dev/null"], options);
+      return { code: exitCode, out: stdout };
+    };
+    const { origin } = new URL(server.url);
+    const refused = await onTerminal("n");
+    assert.equal(refused.code, 1, refused.out);
+    assert.ok(refused.out.includes(`send your key MY_KEY to ${origin}? [y/N]`), refused.out);
+    assert.match(refused.out, /was not sent to .*: you said no/);
+    assert.equal(server.requests, 0);
+    const allowed = await onTerminal("y");
+    assert.equal(allowed.code, 0, allowed.out);
+    assert.ok(server.requests > 0);
+    const remembered = await clf(evaluate, { env });
+    assert.equal(remembered.code, 0, remembered.err);
   });
 
   it(`killed ${KILLS} times in the middle: every row answered once, at most the calls in flight paid again`, async function () {

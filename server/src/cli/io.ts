@@ -1,4 +1,5 @@
 /** What every command shares: results to standard output, words and progress to standard error, exit codes. */
+import { createInterface } from "node:readline/promises";
 import type { Problem } from "../../../schemas/problem.ts";
 
 /** Exit codes of DESIGN §7. */
@@ -41,6 +42,20 @@ export function printJson(value: unknown): void {
 /** Standard output: the result for people. */
 export function print(text = ""): void {
   process.stdout.write(`${printable(text)}\n`);
+}
+
+/** Puts yes-or-no questions on the terminal; undefined where nobody is there to answer. Anything but a yes is a no. */
+export function asker(): ((question: string) => Promise<boolean>) | undefined {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+  return async (question) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    lines.once("SIGINT", () => process.exit(130));
+    try {
+      return /^y(es)?$/i.test((await lines.question(`${printable(question)} [y/N] `)).trim());
+    } finally {
+      lines.close();
+    }
+  };
 }
 
 const ESCAPE = "\u001b[";

@@ -6,8 +6,9 @@ import { discoverProjects } from "../project/discover.ts";
 import { loadProject } from "../project/load.ts";
 import { markAt } from "../project/yaml.ts";
 import { type ProjectData, readData } from "../workflow/data.ts";
+import { keysFromEnvironment } from "../workflow/keys.ts";
 import { openSession, type Session } from "../workflow/session.ts";
-import { CliError, EXIT, problemLine, progressLine, say } from "./io.ts";
+import { asker, CliError, EXIT, problemLine, progressLine, say } from "./io.ts";
 
 /** The project file as a person would type it. */
 export function projectPath(session: Session): string {
@@ -42,7 +43,9 @@ export async function openProject(path: string): Promise<{ session: Session; pro
     sayProblems(errors);
     throw new CliError(`${path} has errors: see above.`, EXIT.problems, { problems: errors });
   }
-  return { session: openSession(project, { onCondition: sayOnce() }), problems, locate: (at) => markAt(document, at) };
+  const keyOf = keysFromEnvironment(process.env, asker());
+  const session = openSession(project, { keyOf, onCondition: sayOnce() });
+  return { session, problems, locate: (at) => markAt(document, at) };
 }
 
 /** What keeps a host from being asked is said once, however many jobs it has and however often it is tried. */
