@@ -312,6 +312,9 @@ function decide(decision: Decision, words: string): void {
   else if (list) list.decided++;
   shown = undefined;
   sending++;
+  // A list that is on its way knows nothing of this decision: it would bring the row back, and take the next one off the screen.
+  generation++;
+  stale = true;
   select(Math.max(0, Math.min(index, pages.total - 1)));
   draw();
   say(`${words}. ${pages.total} left.`);
