@@ -209,7 +209,10 @@ function judges(evaluation: Job, predictions: Job | null, model: string): boolea
 /** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */
 function auditOf(session: Session, job: Job, model: string): Rules["audited"] {
   const rate = session.project.spec.confidence.audit;
-  return (row, decision) => auditPlace(session, auditStream(job, model, decision), row) < rate;
+  return (decision) => {
+    const stream = auditStream(job, model, decision);
+    return (row) => auditPlace(session, stream, row) < rate;
+  };
 }
 
 /** Why a row is judged without the prediction, and where it stands in the draw. */

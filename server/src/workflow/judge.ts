@@ -48,8 +48,8 @@ export interface Judged {
 export interface Rules {
   model: ModelReport;
   targets: readonly JobTarget[];
-  /** The audit's draw: whether a row that this decision accepts is reviewed all the same. */
-  audited?(row: string, decision: AcceptDecision): boolean;
+  /** The audit's draw of a decision: whether a row that it accepts is reviewed all the same. */
+  audited?(decision: AcceptDecision): (row: string) => boolean;
 }
 
 /** A prediction set in words. */
@@ -104,7 +104,8 @@ export function judgeRows(
       group.map(({ name, never = [] }) => ({ target: name, set: sets.get(name)!, never })),
       { by, labelRisks: by === "score" ? labelRisks : [] },
     );
-    const auditDraw = audited && Uint8Array.from(rows, ({ row }) => (audited(row, decision) ? 1 : 0));
+    const drawn = audited?.(decision);
+    const auditDraw = drawn && Uint8Array.from(rows, ({ row }) => (drawn(row) ? 1 : 0));
     const flags = flagRows({
       rows: accepts,
       rule:
