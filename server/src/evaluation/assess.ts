@@ -235,6 +235,8 @@ function decide(
   const calibrated = (assessed: AssessedTarget) =>
     calibrate(assessed.certifying, assessed.calibrator) as RowSet<"validation" | "out-of-fold">;
   const reported = group.every((assessed) => assessed.reported !== null);
+  const pooled = group.every((assessed) => size(assessed.pool) > 0);
+  const pool = of((assessed) => assessed.pool);
   let rule: Certificate | ThresholdRule | null = null;
   let why: string;
   if (accept.threshold !== undefined) {
@@ -244,7 +246,7 @@ function decide(
     why = "Nothing is accepted: there are no validation rows and no out-of-fold probabilities to certify on.";
   } else {
     let grid: AcceptGrid | null = null;
-    const [tune, pool] = [of((assessed) => assessed.tune), of((assessed) => assessed.pool)];
+    const tune = of((assessed) => assessed.tune);
     if (tune.n > 0) grid = acceptGrid(tune);
     else if (pool.n > 0) grid = acceptGrid(pool);
     if (grid === null) {
@@ -273,10 +275,9 @@ function decide(
     }
   }
 
-  const pool = group.every((assessed) => size(assessed.pool) > 0) ? of((assessed) => assessed.pool) : null;
   const thresholds = rule === null ? null : thresholdsOf(rule, labelRisks.length + 1);
   const inPool = rule === null || isVoidInPool(rule, drift ?? undefined) ? null : thresholds;
-  const flags = pool ? flagRows({ rows: pool, rule: inPool, never }) : null;
+  const flags = pooled ? flagRows({ rows: pool, rule: inPool, never }) : null;
   const measuredRows = reported
     ? (of((assessed) => assessed.reported!) as AcceptRows<"test"> | AcceptRows<"cross-fitted">)
     : null;
@@ -319,8 +320,7 @@ function decide(
       why,
       measured,
       thresholds: byConfidence ? thresholdsTable(byConfidence, { prices }) : [],
-      pool:
-        flags && pool ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
+      pool: flags ? { rows: pool.n, accepted: flags.acceptedCount, flagged: pool.n - flags.acceptedCount } : null,
       ...(cost ? { cost } : {}),
       details: acceptDetails({ rule, cost }, sets),
     },
