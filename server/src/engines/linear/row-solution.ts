@@ -92,22 +92,8 @@ function prepare({ stride, outputAt, alphaAt, targetAt, exponentialAt, maskAt }:
 function evaluate(layout: SolutionLayout): wasm.FunctionSource {
   const { stride, targetAt, exponentialAt, omegaAt } = layout;
   const [factor, shift, at, factors, shifts, sum, slopes, e, w, x, log, mask, scratch] = [
-    ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-  ] as const as readonly [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+  ] as const;
   const here = wasm.get(at);
   const code = [
     ...wasm.set(factors, wasm.splat(wasm.get(factor))),
@@ -149,21 +135,8 @@ function slope(_: SolutionLayout): wasm.FunctionSource {
 /** (step, 1/q, −c): alpha = ω(x − step) / q by Taylor's series; delta = −c · its change. Returns Σ |change|. */
 function finish({ stride, alphaAt, deltaAt, omegaAt }: SolutionLayout): wasm.FunctionSource {
   const [step, inverseQ, minusC, at, steps, inverses, cs, total, w, p, s, change] = [
-    ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
-  ] as const as readonly [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+  ] as const;
   const here = wasm.get(at);
   const one = wasm.constant(1);
   const code = [
