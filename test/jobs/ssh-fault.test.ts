@@ -169,13 +169,16 @@ function random(seed: number): () => number {
     return null;
   }
 
-  const kill = (process_: ProcessIdentity | null) => {
+  /** Whether the process was still there to be signalled. */
+  const signalled = (pid: number, signal: NodeJS.Signals): boolean => {
     try {
-      if (process_) process.kill(process_.pid, "SIGKILL");
-    } catch {
-      // Gone already.
+      return process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      return false;
     }
   };
+  const kill = (process_: ProcessIdentity | null) => process_ && signalled(process_.pid, "SIGKILL");
 
   function killSsh(): void {
     for (const line of processesNaming(sshd.config)) spawnSync("kill", ["-9", line.trim().split(/\s+/)[0]!]);
@@ -265,10 +268,10 @@ function random(seed: number): () => number {
       const child = spawnManager(1);
       await child.ready;
       await sleep(chance * SPAN);
-      process.kill(child.pid, "SIGSTOP");
+      if (!signalled(child.pid, "SIGSTOP")) count("asleep after its work");
       if (n % 2 === 0) sshd.line.cut();
       await sleep(500 + chance * 1500);
-      process.kill(child.pid, "SIGCONT");
+      signalled(child.pid, "SIGCONT");
       await child.done;
       await check("asleep", ["succeeded"]);
     }));
@@ -279,13 +282,7 @@ function random(seed: number): () => number {
       const child = spawnManager(1);
       await child.ready;
       await sleep(chance * SPAN);
-      try {
-        process.kill(child.pid, "SIGKILL");
-      } catch (error) {
-        // It was done before its time came.
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-        count("manager after its work");
-      }
+      if (!signalled(child.pid, "SIGKILL")) count("manager after its work");
       await child.closed;
       manager = makeManager(host);
       await manager.start();
