@@ -8,7 +8,7 @@ import type { PromptPreview } from "../../../schemas/prompt.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
 import { nearestRows } from "../engines/chat/nearest.ts";
-import { dollarsOf, estimatePrompt, type KnownPrice, priceOf } from "../engines/chat/price.ts";
+import { dollarsOf, estimatePrompt, type KnownPrice, priceIn } from "../engines/chat/price.ts";
 import { answersJson, answerText, type Example, planPrompt } from "../engines/chat/prompt.ts";
 import { closingNotes } from "../engines/openai/lifecycle.ts";
 import { trainingDecisions } from "../review/apply.ts";
@@ -99,7 +99,7 @@ async function promptingOf(session: Session, { dataset, verdicts }: ProjectData,
     messages: (row) =>
       plan.messages(row.inputs, examples(row)).map(({ role, content }) => ({ role, content: String(content) })),
     shots,
-    price: priceOf(endpoint, spec.engine === "chat" ? spec.model : spec.base),
+    price: priceIn(endpoint),
     // Reasoning is as long as it is: two hundred tokens are a guess.
     completion: plan.reasoned ? 200 : answer,
     samples: signal === "votes" || (signal === "auto" && endpoint.logprobs === 0) ? samples : 1,

@@ -32,7 +32,7 @@ export function jobEndpoint(project: Project, spec: Prompted): JobEndpoint {
   const key =
     of.key ??
     (of.base_url === undefined || new URL(base_url).origin === new URL(OPENAI).origin ? "OPENAI_API_KEY" : undefined);
-  const known = priceOf({ base_url, price: of.price }, spec.engine === "chat" ? spec.model : spec.base);
+  const known = priceOf({ base_url, price: of.price }, spec.engine === "chat" ? spec.model : null);
   return {
     name: spec.endpoint,
     base_url,

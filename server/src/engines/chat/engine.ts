@@ -12,7 +12,7 @@ import { fillFromBatches } from "./batch.ts";
 import { endpointClient, keyFor, tokenLimit } from "./endpoint.ts";
 import { type Choice, openJournal, type StoredAnswer } from "./journal.ts";
 import { nearestRows } from "./nearest.ts";
-import { dollarsOf, type KnownPrice, priceOf } from "./price.ts";
+import { dollarsOf, type KnownPrice, priceIn } from "./price.ts";
 import { type Capabilities, probeEndpoint } from "./probe.ts";
 import { answersJson, type Example, type PromptPlan, planPrompt, responseFormat } from "./prompt.ts";
 import { createScorer, type Outcome, predictionOfOutcome, type Scorer } from "./score.ts";
@@ -65,7 +65,7 @@ export async function predictChat(run: PredictRun, settings: ChatSettings): Prom
   const warn = (message: string) => run.emit({ type: "log", level: "warning", message });
   const inform = (message: string) => run.emit({ type: "log", level: "info", message });
   const client = endpointClient(endpoint, keyFor(endpoint, run.keys ?? []), settings);
-  const price = priceOf(endpoint, settings.model);
+  const price = priceIn(endpoint);
   const journal = await openJournal(
     join(run.cache ?? workOf(run), "chat", folderOf(endpoint, settings.model)),
     run.job.id,

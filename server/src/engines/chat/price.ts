@@ -1,4 +1,5 @@
 /** What tokens cost. */
+import type { JobEndpoint } from "../../../../schemas/job.ts";
 import type { Price } from "../../../../schemas/project.ts";
 
 export interface Tokens {
@@ -51,21 +52,27 @@ export interface KnownPrice {
   from: string;
 }
 
-/** @param now for the table's age */
+const PROJECT_FILE = "the project file";
+
+/** @param model as the endpoint lists it; null for a fine-tune, whose price no table has */
 export function priceOf(
   endpoint: { base_url: string; price?: Price | undefined },
-  model: string,
-  now = new Date(),
+  model: string | null,
 ): KnownPrice | null {
-  if (endpoint.price) return { price: endpoint.price, from: "the project file" };
-  if (new URL(endpoint.base_url).hostname !== "api.openai.com") return null;
+  if (endpoint.price) return { price: endpoint.price, from: PROJECT_FILE };
+  if (model === null || new URL(endpoint.base_url).hostname !== "api.openai.com") return null;
   const price = OPENAI[model] ?? OPENAI[model.replace(/-\d{4}-\d{2}-\d{2}$/, "")];
   if (!price) return null;
-  const months = Math.floor((now.getTime() - Date.parse(TABLE_DATE)) / (30.44 * 86_400_000));
+  const months = Math.floor((Date.now() - Date.parse(TABLE_DATE)) / (30.44 * 86_400_000));
   return {
     price,
     from: `Clf's table of ${TABLE_DATE}, ${months} months old: check it, or give a price in the project file`,
   };
+}
+
+/** The price that a job's endpoint has taken along, and where it is from. */
+export function priceIn({ price, price_from = PROJECT_FILE }: JobEndpoint): KnownPrice | null {
+  return price ? { price, from: price_from } : null;
 }
 
 /**

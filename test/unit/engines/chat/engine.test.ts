@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chatEngine } from "../../../../server/src/engines/chat/engine.ts";
+import { priceOf } from "../../../../server/src/engines/chat/price.ts";
 import { EngineError } from "../../../../server/src/engines/engine.ts";
 import { jobOf, ran, remove, rowsOf, temporary } from "./run.ts";
 import { type Fault, lastMessage, startServer, type TestServer, type TestServerOptions, token } from "./server.ts";
@@ -120,6 +121,21 @@ describe("engine chat", () => {
     assert.ok(predictions.length > 0 && predictions.length < 50);
     assert.ok(predictions.reduce((sum, { dollars = 0 }) => sum + dollars, 0) <= 1);
     assert.equal(predictions.length, server!.requests);
+  });
+
+  it("says where its prices are from", async () => {
+    const endpoint = await serve();
+    const price = { input_per_million: 1, output_per_million: 1 };
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, price, price_from: "a dated table" } };
+    const { events } = await ran(chatEngine, given, folder);
+    assert.ok(events.some((event) => event.type === "log" && event.message === "Prices are from a dated table."));
+  });
+
+  it("OpenAI's own prices are known of its models, not of fine-tunes of them", () => {
+    const openai = { base_url: "https://api.openai.com/v1" };
+    assert.match(priceOf(openai, "gpt-4o-mini-2024-07-18")!.from, /table of \d{4}-\d\d-\d\d/);
+    assert.equal(priceOf(openai, null), null);
+    assert.equal(priceOf({ base_url: "http://127.0.0.1/v1" }, "gpt-4o-mini"), null);
   });
 
   it("a budget without a price is refused before anything is asked", async () => {
