@@ -5,34 +5,31 @@ import writeFileAtomic from "write-file-atomic";
 import type { Host } from "./hosts/host.ts";
 import { wholeLinesEnd } from "./lines.ts";
 
-/** Files of an attempt that are written once. */
+/** Files of an attempt that are written once, as one line. */
 const ONCE = ["launch.json", "runner.json", "exit.json"];
-/** And those that grow, by whole lines. */
+/** And those that grow: events by whole lines, the log by whatever there is. */
 const GROWING = ["events.jsonl", "log.txt"];
 
-/** Brings an attempt's files up to date. Returns the bytes that were new. Two mirrors at once write the same bytes twice. */
-export async function mirrorAttempt(host: Host, job: string, folder: string, attempt: number): Promise<number> {
-  let bytes = 0;
-  for (const name of ONCE) {
-    const path = `attempts/${attempt}/${name}`;
-    if (await isThere(join(folder, path))) continue;
-    const piece = await host.read(job, path, 0);
-    if (piece && piece.data.length === piece.size) {
-      await writeFileAtomic(join(folder, path), piece.data);
-      bytes += piece.data.length;
+/** Brings an attempt's files up to date by reading them. Two mirrors at once write the same bytes twice. */
+export async function mirrorAttempt(host: Host, job: string, folder: string, attempt: number): Promise<void> {
+  const mirror = attemptMirror(folder, attempt);
+  for (const { path, offset } of await mirror.wanted()) {
+    for (let at = offset; ; ) {
+      const piece = await host.read(job, path, at);
+      if (!piece || piece.data.length === 0 || !(await mirror.data(path, at, piece.data))) break;
+      at += piece.data.length;
+      if (at >= piece.size) break;
     }
   }
-  for (const name of GROWING) bytes += await mirrorLines(host, job, folder, `attempts/${attempt}/${name}`);
-  return bytes;
 }
 
 /**
- * Writes what a host tells of an attempt's files, as it comes. Growing files get whole lines; a line's beginning waits here for its end.
+ * Writes what a host tells of an attempt's files, as it comes. All but the log is written by whole lines: a line's beginning waits here for its end.
  */
 export interface AttemptMirror {
   /** What is wanted: files that are not complete here, from the byte on that comes next. */
   wanted(): Promise<{ path: string; offset: number }[]>;
-  /** False when nothing more of the file is wanted. @throws when a line of events has no end, which no runner writes */
+  /** False when nothing more of the file is wanted. @throws when a line has no end, which no runner writes */
   data(path: string, offset: number, data: Buffer): Promise<boolean>;
 }
 
@@ -57,10 +54,6 @@ export function attemptMirror(folder: string, attempt: number): AttemptMirror {
     },
     async data(path, offset, data) {
       const target = join(folder, path);
-      if (ONCE.some((name) => path === `${at}/${name}`)) {
-        if (offset === 0) await writeFileAtomic(target, data);
-        return true;
-      }
       const before = beginnings.get(path) ?? Buffer.alloc(0);
       const begin = offset - before.length;
       const all = Buffer.concat([before, data]);
@@ -68,24 +61,12 @@ export function attemptMirror(folder: string, attempt: number): AttemptMirror {
       const whole = path === log ? all.length : all.lastIndexOf(10) + 1;
       if (all.length - whole > LINE_LIMIT) throw new Error(`${path} has a line without an end.`);
       beginnings.set(path, Buffer.from(all.subarray(whole)));
-      if (whole > 0) await writeAt(target, all.subarray(0, whole), begin);
+      if (whole > 0 && ONCE.some((name) => path === `${at}/${name}`))
+        await writeFileAtomic(target, all.subarray(0, whole));
+      else if (whole > 0) await writeAt(target, all.subarray(0, whole), begin);
       return path !== log || begin + all.length < LOG_LIMIT;
     },
   };
-}
-
-async function mirrorLines(host: Host, job: string, folder: string, path: string): Promise<number> {
-  const local = join(folder, path);
-  let offset = await wholeLinesEnd(local);
-  const begin = offset;
-  while (true) {
-    const piece = await host.read(job, path, offset);
-    const whole = piece ? piece.data.lastIndexOf(10) + 1 : 0;
-    if (!piece || whole === 0) return offset - begin;
-    await writeAt(local, piece.data.subarray(0, whole), offset);
-    offset += whole;
-    if (offset >= piece.size) return offset - begin;
-  }
 }
 
 async function writeAt(path: string, data: Buffer, offset: number): Promise<void> {
