@@ -96,9 +96,9 @@ export function cut(text: string, length = 60): string {
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
-/** Bytes, seconds, shares as people read them. */
-export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
-export const whole = (n: number): string => n.toLocaleString("en-US");
+export { percent, whole } from "../numbers.ts";
+
+/** Seconds as people read them. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

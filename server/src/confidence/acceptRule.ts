@@ -13,6 +13,7 @@
  * targets), because calibrators are fitted on the very rows that certify and would bend the order after the fact.
  */
 
+import { shortPercent } from "../numbers.ts";
 import {
   binomialAtMost,
   clopperPearsonLower,
@@ -612,8 +613,6 @@ export function acceptedRowsNeeded(risk: number, delta: number, rate: number): n
   return high;
 }
 
-const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
-
 function sentence(
   rows: AcceptRows<Role>,
   parts: readonly CertificatePart[],
@@ -621,7 +620,7 @@ function sentence(
   blocked: readonly string[],
   used: number,
 ): string {
-  const promise = `at most ${percent(policy.risk)} wrong, ${percent(policy.certainty)} sure`;
+  const promise = `at most ${shortPercent(policy.risk)} wrong, ${shortPercent(policy.certainty)} sure`;
   const what = rows.scope === "row" ? "rows" : `answers for ${rows.targets[0]}`;
   const found = parts.filter((part) => part.threshold !== null);
   if (blocked.length > 0) return `Not certified (${promise}): ${blocked.join("; ")}.`;
@@ -632,7 +631,7 @@ function sentence(
       without > 0
         ? ` ${without} of the ${parts.length} parts of the rule could not be certified and accept nothing.`
         : "";
-    return `${capital(promise)} (against the given labels): it may take ${percent(accepted / used)} of ${what} alone.${rest}`;
+    return `${capital(promise)} (against the given labels): it may take ${shortPercent(accepted / used)} of ${what} alone.${rest}`;
   }
   const needed = parts[0]!.rowsNeeded!;
   if (used === 0) return `Not certified (${promise}): there is no labelled ${rows.role} row.`;

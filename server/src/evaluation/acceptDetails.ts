@@ -1,9 +1,8 @@
 /** What else is to be said of an accept rule, in sentences: the same in terminal, panel and page. */
 import type { AcceptDecision, Cost, CostLine, PredictionSets } from "../../../schemas/report.ts";
 import type { Certificate, CertificatePart } from "../confidence/acceptRule.ts";
+import { shareWords, shortPercent, whole } from "../numbers.ts";
 
-const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
-const whole = (n: number): string => n.toLocaleString("en-US");
 const money = (amount: number): string => `${Number(amount.toPrecision(3))}`;
 
 /** The rule's parts, the labels it never accepts, the threshold of least cost, the prediction sets. */
@@ -23,10 +22,10 @@ export function acceptDetails(
       continue;
     }
     const found = measured?.coverage
-      ? ` On ${whole(measured.n)} flagged test rows it was in ${percent(measured.coverage.value)} (${percent(measured.coverage.low)} to ${percent(measured.coverage.high)}) of them, with ${measured.meanSize!.toFixed(1)} labels a row.`
+      ? ` On ${whole(measured.n)} flagged test rows it was in ${shareWords(measured.coverage)} of them, with ${measured.meanSize!.toFixed(1)} labels a row.`
       : "";
     details.push(
-      `Prediction sets${of} for flagged rows: the right label is among the marked ones for ${percent(rule.coverage)} of rows (${rule.method.toUpperCase()}, calibrated on ${whole(rule.rows)} flagged rows).${found}`,
+      `Prediction sets${of} for flagged rows: the right label is among the marked ones for ${shortPercent(rule.coverage)} of rows (${rule.method.toUpperCase()}, calibrated on ${whole(rule.rows)} flagged rows).${found}`,
     );
   }
   return details;
@@ -47,9 +46,9 @@ function certificateDetails({ parts, never }: Certificate): string[] {
 
 function partWords({ label, risk, threshold, rows, accepted, errors, bound, rowsNeeded }: CertificatePart): string {
   const of = label === null ? "All other answers" : `${label.label} (${label.target})`;
-  const promise = `${of}: at most ${percent(risk)} wrong`;
+  const promise = `${of}: at most ${shortPercent(risk)} wrong`;
   if (threshold !== null) {
-    return `${promise}; ${whole(accepted)} of ${whole(rows)} such rows accepted, ${whole(errors)} of them wrong (at most ${percent(bound)}).`;
+    return `${promise}; ${whole(accepted)} of ${whole(rows)} such rows accepted, ${whole(errors)} of them wrong (at most ${shortPercent(bound)}).`;
   }
   if (rowsNeeded?.answer === "rows" && rowsNeeded.more > 0)
     return `${promise}; not certified, about ${whole(rowsNeeded.more)} more labelled validation rows would do.`;
@@ -59,7 +58,8 @@ function partWords({ label, risk, threshold, rows, accepted, errors, bound, rows
 }
 
 function costDetails({ prices, calibrated, measured, reported }: Cost): string[] {
-  const line = ({ costPerRow, coverage }: CostLine) => `${money(costPerRow)} a row (${percent(coverage)} accepted)`;
+  const line = ({ costPerRow, coverage }: CostLine) =>
+    `${money(costPerRow)} a row (${shortPercent(coverage)} accepted)`;
   const at = (threshold: number) => (threshold > 1 ? "nothing" : `confidence at least ${threshold.toFixed(3)}`);
   const words = `With an error at ${money(prices.error)} and a review at ${money(prices.review)}, least is to be expected of accepting at ${at(calibrated.threshold)}: ${line(calibrated)} on the rows that certify; the cheapest there was ${at(measured.threshold)}, ${line(measured)}.`;
   if (!reported) return [words];

@@ -10,6 +10,7 @@ import type { Certificate, ThresholdRule } from "../confidence/acceptRule.ts";
 import { type DriftFeature, type DriftReport, driftTest } from "../confidence/drift.ts";
 import { seededPermutation } from "../confidence/random.ts";
 import type { CertifyingRows, PoolRows } from "../confidence/roles.ts";
+import { percent } from "../numbers.ts";
 
 /** Level of all tests together, and the smallest distance that matters. */
 const ALPHA = 0.01;
@@ -89,7 +90,6 @@ export function isVoidInPool(rule: Certificate | ThresholdRule, drift: Drift | u
   return "parts" in rule && drift?.voids === true;
 }
 
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
 const points = (change: number): string => `${change > 0 ? "+" : "−"}${(100 * Math.abs(change)).toFixed(0)} points`;
 
 function testWords({ name, kind, moved, distance, target }: Drift["tests"][number], several: boolean): string {
@@ -98,7 +98,7 @@ function testWords({ name, kind, moved, distance, target }: Drift["tests"][numbe
     .slice(0, 3)
     .map(({ label, change }) => `${label} ${points(change)}`)
     .join(", ");
-  return kind === "labels" ? `${name}${of} (${labels})` : `${name}${of} (by up to ${percent(distance)} of the rows)`;
+  return kind === "labels" ? `${name}${of} (${labels})` : `${name}${of} (by up to ${percent(distance, 0)} of the rows)`;
 }
 
 /** Why the certificate is void for the pool; null when it is not. */

@@ -1,10 +1,10 @@
 /** A report as one self-contained HTML page: no script, nothing loaded, prints well. All text of the data is escaped. */
 import type { LearningCurve, Measure, ModelReport, Report, Rounds, TargetReport } from "../../../schemas/report.ts";
+import { percent, pValue, whole } from "../numbers.ts";
 import { pointsWords } from "./roundsWords.ts";
 
 const html = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 const interval = (m: Measure | null, digits = 3): string =>
   m === null
     ? "–"
@@ -89,19 +89,15 @@ function targetSection(name: string, report: TargetReport, why: string): string 
       String(count),
       percent(part),
     ]);
-  return `<h3>${html(name)}</h3>${table(["", "value (95 %)"], figures, `${report.n.toLocaleString("en-US")} ${report.rows === "test" ? "test rows" : "cross-fitted rows"}`)}
+  return `<h3>${html(name)}</h3>${table(["", "value (95 %)"], figures, `${whole(report.n)} ${report.rows === "test" ? "test rows" : "cross-fitted rows"}`)}
 <p><small>Calibration: ${html(why)}</small></p>${reliability(report)}
 ${pairs.length > 0 ? table(["label in the data", "predicted", "rows", "of the label"], pairs, "Most often confused") : ""}
 ${table(["label", "rows", "precision", "recall", "F1"], labels, "By label")}`;
 }
 
 function curveTable({ points, forecasts }: LearningCurve): string {
-  const measured = points.map(({ trained, accuracy, fitted }) => [
-    trained.toLocaleString("en-US"),
-    percent(accuracy),
-    percent(fitted),
-  ]);
-  const forecast = forecasts.map(({ trained, ...m }) => [trained.toLocaleString("en-US"), "–", share(m)]);
+  const measured = points.map(({ trained, accuracy, fitted }) => [whole(trained), percent(accuracy), percent(fitted)]);
+  const forecast = forecasts.map(({ trained, ...m }) => [whole(trained), "–", share(m)]);
   return table(["trained on", "accuracy", "by the curve"], [...measured, ...forecast], "Learning curve");
 }
 
@@ -144,8 +140,8 @@ function roundsSection({ model, rounds, words }: Rounds): string {
   const points = (m: Measure | undefined) => (m ? html(pointsWords(m)) : "–");
   const lines = rounds.map((round) => [
     html(round.date.slice(0, 16).replace("T", " ")),
-    round.trained.toLocaleString("en-US"),
-    round.decisions.toLocaleString("en-US"),
+    whole(round.trained),
+    whole(round.decisions),
     ...targets.flatMap((target) => [
       share(round.targets[target]?.accuracy ?? null),
       points(round.change?.targets[target]?.difference),
@@ -165,14 +161,14 @@ function roundsSection({ model, rounds, words }: Rounds): string {
 /** The page. @param rounds of the report's models; only those with two or more are shown */
 export function reportPage(report: Report, rounds: readonly Rounds[] = []): string {
   const title = `${report.project}: ${Object.keys(report.models).join(", ")}`;
-  const rows = Object.entries(report.rows).map(([split, n]) => `${split} ${(n ?? 0).toLocaleString("en-US")}`);
+  const rows = Object.entries(report.rows).map(([split, n]) => `${split} ${whole(n ?? 0)}`);
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
   const compared = report.comparisons.map(({ a, b, target, pair }) => [
     `${html(a)} against ${html(b)}`,
     html(target ?? "all"),
     String(pair.n),
     `${(100 * pair.difference.value).toFixed(1)} <small>(${(100 * pair.difference.low).toFixed(1)} to ${(100 * pair.difference.high).toFixed(1)})</small>`,
-    pair.mcnemarHolm < 0.0001 ? "&lt; 0.0001" : pair.mcnemarHolm.toFixed(4),
+    html(pValue(pair.mcnemarHolm)),
     `${pair.onlyA} / ${pair.onlyB}`,
   ]);
   const changed = report.comparisons.flatMap(({ a, b, target, pair }) =>
@@ -186,7 +182,7 @@ export function reportPage(report: Report, rounds: readonly Rounds[] = []): stri
         percent(recallB),
         percent(recallA),
         `+${gained} −${lost}`,
-        mcnemar < 0.0001 ? "&lt; 0.0001" : mcnemar.toFixed(4),
+        html(pValue(mcnemar)),
       ]),
   );
   return `<!doctype html>

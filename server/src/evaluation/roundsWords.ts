@@ -1,9 +1,8 @@
 /** What review bought, in sentences: the same on terminal, page and panel. */
 import type { Measure, Rounds, RoundsChange } from "../../../schemas/report.ts";
+import { isClear, whole } from "../numbers.ts";
 
 const signed = (share: number): string => `${share < 0 ? "−" : "+"}${(100 * Math.abs(share)).toFixed(1)}`;
-const whole = (n: number): string => n.toLocaleString("en-US");
-const clear = ({ low, high }: Measure): boolean => low > 0 || high < 0;
 
 /** "+1.2 points (+0.3 to +2.1)" */
 export const pointsWords = (m: Measure): string => `${signed(m.value)} points (${signed(m.low)} to ${signed(m.high)})`;
@@ -11,7 +10,7 @@ export const pointsWords = (m: Measure): string => `${signed(m.value)} points ($
 function changeWords({ targets, coverage }: RoundsChange): string {
   const parts = Object.entries(targets).map(
     ([target, { difference }]) =>
-      `${target} ${pointsWords(difference)}${clear(difference) ? "" : ", which may be chance"}`,
+      `${target} ${pointsWords(difference)}${isClear(difference) ? "" : ", which may be chance"}`,
   );
   if (coverage) parts.push(`accepted ${pointsWords(coverage.difference)}`);
   return parts.join("; ");

@@ -1,19 +1,14 @@
 /** A report in a few sentences, the most important first (DESIGN §9). */
-
 import type { Change, Comparison, ModelReport, Report } from "../../../schemas/report.ts";
+import { isClear, percent, whole } from "../numbers.ts";
 import { labelNoiseWords } from "./labelNoiseWords.ts";
 
-const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
 const points = (difference: number): string => (100 * difference).toFixed(1);
-const count = (n: number): string => n.toLocaleString("en-US");
 
 /** "12.3 points (10.1 to 14.5)" */
 function difference({ value, low, high }: { value: number; low: number; high: number }): string {
   return `${points(value)} points (${points(low)} to ${points(high)})`;
 }
-
-/** Whether the interval leaves 0 out. */
-const clear = ({ low, high }: { low: number; high: number }): boolean => low > 0 || high < 0;
 
 /** The sentences, in order. Only measured figures are in them. */
 export function verdictOf(report: Report): string[] {
@@ -34,8 +29,8 @@ function targetWords(target: string | null, report: Report): string {
 
 function comparisonSentence({ a, b, target, pair }: Comparison, report: Report): string {
   const where = targetWords(target, report);
-  const rows = `on ${count(pair.n)} test rows`;
-  return clear(pair.difference)
+  const rows = `on ${whole(pair.n)} test rows`;
+  return isClear(pair.difference)
     ? `${a} is better than ${b}${where} by ${difference(pair.difference)} ${rows}.`
     : `No difference between ${a} and ${b}${where} can be shown ${rows}: ${difference(pair.difference)}.`;
 }
@@ -44,12 +39,12 @@ function changeSentences(change: Change): string[] {
   const decisions = change.decisions_now - change.decisions_before;
   const since =
     decisions > 0
-      ? `With decisions on ${count(decisions)} more ${decisions === 1 ? "row" : "rows"}`
+      ? `With decisions on ${whole(decisions)} more ${decisions === 1 ? "row" : "rows"}`
       : "Since the last evaluation";
   return Object.entries(change.targets).map(([target, pair]) => {
-    const what = `accuracy at ${target} went from ${percent(pair.accuracyB, 1)} to ${percent(pair.accuracyA, 1)}`;
-    const sure = clear(pair.difference) ? "" : ", which may be chance";
-    return `${since} ${what} on the same ${count(pair.n)} test rows: ${difference(pair.difference)}${sure}.`;
+    const what = `accuracy at ${target} went from ${percent(pair.accuracyB)} to ${percent(pair.accuracyA)}`;
+    const sure = isClear(pair.difference) ? "" : ", which may be chance";
+    return `${since} ${what} on the same ${whole(pair.n)} test rows: ${difference(pair.difference)}${sure}.`;
   });
 }
 
@@ -59,7 +54,7 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
     if (!report) continue;
     const { value, low, high } = report.averages.accuracy;
     sentences.push(
-      `${prefix}${name}: accuracy ${percent(value, 1)} (${percent(low, 1)} to ${percent(high, 1)}) on ${count(report.n)} ${
+      `${prefix}${name}: accuracy ${percent(value)} (${percent(low)} to ${percent(high)}) on ${whole(report.n)} ${
         report.rows === "test" ? "test rows" : "cross-fitted rows"
       }, macro F1 ${report.averages.macroF1.value.toFixed(3)}, ECE ${report.calibration.ece.toFixed(3)}.`,
     );
@@ -74,12 +69,12 @@ function modelSentences(prefix: string, model: ModelReport): string[] {
     if (!curve || !most) continue;
     const gain = curve.gainOfDoubling;
     sentences.push(
-      `${prefix}${name}: twice the ${count(most.trained)} rows it was trained on would give about ${points(gain.value)} points more (${points(gain.low)} to ${points(gain.high)}), if the learning curve goes on as it went.`,
+      `${prefix}${name}: twice the ${whole(most.trained)} rows it was trained on would give about ${points(gain.value)} points more (${points(gain.low)} to ${points(gain.high)}), if the learning curve goes on as it went.`,
     );
   }
   for (const { targets, why, pool, labelNoise } of model.accept) {
     const of = model.accept.length > 1 ? `${targets.join(" and ")}: ` : "";
-    const review = pool ? ` Of ${count(pool.rows)} rows in the pool you review ${count(pool.flagged)}.` : "";
+    const review = pool ? ` Of ${whole(pool.rows)} rows in the pool you review ${whole(pool.flagged)}.` : "";
     sentences.push(`${prefix}${of}${why}${review}`);
     const noise = labelNoise && labelNoiseWords(labelNoise, targets.length > 1);
     if (noise) sentences.push(`${prefix}${of}${noise}`);

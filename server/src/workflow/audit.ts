@@ -4,6 +4,7 @@ import type { Decision } from "../../../schemas/decisions.ts";
 import type { Job } from "../../../schemas/job.ts";
 import type { AcceptDecision } from "../../../schemas/report.ts";
 import { type AuditReport, auditReport } from "../confidence/audit.ts";
+import { shortPercent, whole } from "../numbers.ts";
 import { drawPosition } from "../review/draws.ts";
 import { standingLines } from "../review/fold.ts";
 import type { JudgedRows } from "./flagged.ts";
@@ -129,28 +130,25 @@ export function auditOutcomes(standing: readonly Decision[], stream: string, tar
   return { units, skipped };
 }
 
-const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`;
-const whole = (n: number): string => n.toLocaleString("en-US");
-
 /** The state in sentences, for terminal and panel alike. */
 export function auditWords({ targets, risk, promise, rate, ...state }: AuditState, several: boolean): string[] {
   const { accepted, drawn, waiting, judged, skipped, report } = state;
   const of = several ? `${targets.join(" and ")}: ` : "";
   const promised =
-    promise === "certificate" ? `at most ${percent(risk)} promised` : `${percent(risk)} by the threshold`;
+    promise === "certificate" ? `at most ${shortPercent(risk)} promised` : `${shortPercent(risk)} by the threshold`;
   const words = [
-    `${of}${percent(rate)} of the accepted rows are drawn: ${whole(drawn)} of ${whole(accepted)}. ${whole(judged)} judged, ${whole(waiting)} waiting.`,
+    `${of}${shortPercent(rate)} of the accepted rows are drawn: ${whole(drawn)} of ${whole(accepted)}. ${whole(judged)} judged, ${whole(waiting)} waiting.`,
   ];
   if (judged === 0) return words;
   const skips = skipped > 0 ? ` (${whole(skipped)} skipped, which count as wrong)` : "";
   words.push(
-    `Wrong among the judged: ${whole(report.errors)} of ${whole(judged)}${skips}, ${percent(report.rate!)}; between ${percent(report.low)} and ${percent(report.high)} however often you look (95 %), ${promised}.`,
+    `Wrong among the judged: ${whole(report.errors)} of ${whole(judged)}${skips}, ${shortPercent(report.rate!)}; between ${shortPercent(report.low)} and ${shortPercent(report.high)} however often you look (95 %), ${promised}.`,
   );
   if (report.alarm) {
     words.push(
       `The promise is broken: after ${whole(report.alarmAt!)} judged rows more are wrong than promised. Fine-tune and evaluate again; until then review everything, for example with a lower \`confidence.accept.risk\`.`,
     );
   } else if (report.detectable === null) words.push("So few rows could not show any increase yet.");
-  else words.push(`So many rows would have shown an increase to ${percent(report.detectable)} wrong.`);
+  else words.push(`So many rows would have shown an increase to ${shortPercent(report.detectable)} wrong.`);
   return words;
 }

@@ -5,6 +5,7 @@ import type { Prediction } from "../../../schemas/predictions.ts";
 import type { Report } from "../../../schemas/report.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
+import { whole } from "../numbers.ts";
 import { drawCount, drawPosition } from "../review/draws.ts";
 import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
@@ -71,7 +72,7 @@ export async function judgedRows(
   );
   if (count > most) {
     return {
-      why: `Model "${model}" has predicted ${count.toLocaleString("en-US")} rows, and at most ${most.toLocaleString("en-US")} can be shown here. Review them in parts: name fewer files under dataset.pool. On the command line "clf flagged" and "clf export" take them all.`,
+      why: `Model "${model}" has predicted ${whole(count)} rows, and at most ${whole(most)} can be shown here. Review them in parts: name fewer files under dataset.pool. On the command line "clf flagged" and "clf export" take them all.`,
     };
   }
   for (const job of new Set(parts.map((each) => each.job))) {

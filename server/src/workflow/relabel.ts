@@ -1,6 +1,7 @@
 /** Blind re-labelling of random validation rows: how far it has come, and what it says of the certificates (DESIGN §5.4). */
 import type { LabelNoiseEstimate } from "../confidence/labelNoise.ts";
 import { labelNoiseWords } from "../evaluation/labelNoiseWords.ts";
+import { whole } from "../numbers.ts";
 import type { JudgedRow, JudgedRows } from "./flagged.ts";
 import { noiseBeside, relabelledRows } from "./label-noise.ts";
 import type { Session } from "./session.ts";
@@ -45,9 +46,8 @@ export function relabelWords({ drawn, validation, judged, estimates }: RelabelSt
   if (validation === 0) {
     return ["There are no validation rows, so none can be labelled again. Give `split.validation` a share."];
   }
-  const count = (n: number) => n.toLocaleString("en-US");
   return [
-    `${count(drawn)} of ${count(validation)} validation rows are drawn at random, ${count(judged)} labelled again. Neither label nor prediction is shown; what you say changes no label and no figure, it tells how wrong the given labels are.`,
+    `${whole(drawn)} of ${whole(validation)} validation rows are drawn at random, ${whole(judged)} labelled again. Neither label nor prediction is shown; what you say changes no label and no figure, it tells how wrong the given labels are.`,
     ...estimates.flatMap(({ targets, estimate }) => {
       const words = estimate && labelNoiseWords(estimate, targets.length > 1);
       return words ? [estimates.length > 1 ? `${targets.join(" and ")}: ${words}` : words] : [];
