@@ -30,7 +30,7 @@ export function predictionsFile(folder: string): PredictionsFile | null {
 
 /**
  * Compaction in three steps, each safe to be killed in: write under a temporary name, rename, remove the .jsonl.
- * Only the runner may call it, after its last prediction.
+ * Only the runner may call it, after its last prediction; for one without Node, whoever has fetched what it has made.
  */
 export async function compactPredictions(folder: string, toParquet: ToParquet): Promise<void> {
   const jsonl = join(folder, JSONL);

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import type { DuckDb } from "../dataset/duckdb.ts";
 import { predictionsToParquet } from "../dataset/predictions-parquet.ts";
 import { entryPath } from "../entry.ts";
+import { compactPredictions } from "../jobs/predictions.ts";
 import type { JobSnapshot } from "../jobs/store.ts";
 import { WorkflowError } from "./error.ts";
 
@@ -15,12 +16,7 @@ import { WorkflowError } from "./error.ts";
  */
 export async function finishJob({ folder, job, id }: JobSnapshot, duckdb: DuckDb): Promise<void> {
   if (job.kind === "fine-tune") return;
-  const [lines, parquet] = [join(folder, "predictions.jsonl"), join(folder, "predictions.parquet")];
-  if (existsSync(lines) && !existsSync(parquet)) {
-    await predictionsToParquet(duckdb, lines, `${parquet}.tmp`);
-    await rename(`${parquet}.tmp`, parquet);
-  }
-  await rm(lines, { force: true });
+  await compactPredictions(folder, (lines, parquet) => predictionsToParquet(duckdb, lines, parquet));
   const report = join(folder, "report.json");
   if (job.kind === "predict" || existsSync(report)) return;
   const work = join(folder, ".report");
@@ -29,7 +25,8 @@ export async function finishJob({ folder, job, id }: JobSnapshot, duckdb: DuckDb
   try {
     await writeFile(join(work, "job.json"), JSON.stringify(job));
     await cp(join(folder, "data"), join(work, "data"), { recursive: true });
-    await link(parquet, join(work, "predictions.parquet")).catch(() => cp(parquet, join(work, "predictions.parquet")));
+    const [predictions, shared] = [join(folder, "predictions.parquet"), join(work, "predictions.parquet")];
+    await link(predictions, shared).catch(() => cp(predictions, shared));
     const env = { ELECTRON_RUN_AS_NODE: "1", CLF_ATTEMPT: "1" };
     const { stderr } = await execa(process.execPath, [entryPath("runner"), work], {
       env,
