@@ -3,7 +3,7 @@
  * review by keyboard, a second round, and the report that says what changed. The same for the sources and for the package.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import type { EditorOptions } from "../../scripts/editor/workbench.ts";
@@ -27,7 +27,6 @@ export function firstHour({ title, pictures, extension, brief = false, more }: F
   describe(title, function () {
     this.timeout(180_000);
     const data = injuriesFolder(900, 60);
-    after(() => rmSync(data, { recursive: true, force: true }));
     const window = testWindow(() => ({
       workspace: data,
       ...extension(),

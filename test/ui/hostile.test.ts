@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROOT } from "../built.ts";
 import { injuriesFolder } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually, type Workbench } from "./workbench.ts";
-
-const repository = join(import.meta.dirname, "..", "..");
 
 /** Set by whatever of the data should be executed. */
 const MARK = "clfWasHere";
@@ -64,12 +63,11 @@ async function nothingRan(workbench: Workbench): Promise<void> {
 describe("Hostile data in VS Code", function () {
   this.timeout(120_000);
   const data = hostileData();
-  after(() => rmSync(data, { recursive: true, force: true }));
   /** Addresses that the window, or a frame of it, asked for. */
   const asked: string[] = [];
   const window = testWindow({
     workspace: data,
-    extensionPath: repository,
+    extensionPath: ROOT,
     theme: "Light Modern",
     width: 1400,
     height: 900,
@@ -271,7 +269,7 @@ describe("A hostile project in VS Code", function () {
   symlinkSync(join(outer, "neighbour", "secret.csv"), join(folder, "link.csv"));
   after(() => rmSync(outer, { recursive: true, force: true }));
 
-  const window = testWindow({ workspace: folder, extensionPath: repository, theme: "Light Modern", trust: "ask" });
+  const window = testWindow({ workspace: folder, extensionPath: ROOT, theme: "Light Modern", trust: "ask" });
   const listing = () => readdirSync(window.workspace, { recursive: true, encoding: "utf8" }).sort();
   let first: string[];
   before(() => {

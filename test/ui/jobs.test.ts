@@ -3,16 +3,14 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { ROOT } from "../built.ts";
 import { injuriesFolder } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
 const data = mkdtempSync(join(tmpdir(), "clf-folders-"));
 for (const name of ["north", "south"]) {
-  const folder = injuriesFolder(1200, 10);
-  cpSync(folder, join(data, name), { recursive: true });
-  rmSync(folder, { recursive: true });
+  cpSync(injuriesFolder(1200, 10), join(data, name), { recursive: true });
   writeFileSync(
     join(data, name, "injuries.clf.yaml"),
     `version: 1
@@ -48,7 +46,7 @@ describe("Jobs of two folders in a VS Code window", function () {
   const window = testWindow({
     workspace: data,
     open: "both.code-workspace",
-    extensionPath: repository,
+    extensionPath: ROOT,
     theme: "Light Modern",
     width: 1400,
     height: 900,

@@ -1,15 +1,15 @@
 /** The data preview in real VS Code: filtered by a bar and by words, walked by keyboard, a label edited, kept over a reload. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
-import { injuriesFolder } from "./injuries.ts";
+import { ROOT } from "../built.ts";
+import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const HOSTILE = [
@@ -29,19 +29,7 @@ interface Violation {
 
 describe("Data preview", function () {
   this.timeout(180_000);
-  const data = injuriesFolder(600, 20);
-  writeFileSync(
-    join(data, "injuries.clf.yaml"),
-    `version: 1
-name: injuries
-dataset: { source: injuries.csv, id: report_id }
-task:
-  inputs: [Final Narrative]
-  targets: [{ column: NatureTitle }]
-models:
-  baseline: { engine: linear }
-`,
-  );
+  const data = injuriesProject(600, 20);
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   writeFileSync(
     join(data, "hostile.csv"),
@@ -52,18 +40,17 @@ models:
     this.timeout(180_000);
     const run = spawnSync(
       process.execPath,
-      [join(repository, "server/src/cli.ts"), "evaluate", join(data, "injuries.clf.yaml")],
+      [join(ROOT, "server/src/cli.ts"), "evaluate", join(data, "injuries.clf.yaml")],
       {
         encoding: "utf8",
       },
     );
     assert.equal(run.status, 0, run.stderr);
   });
-  after(() => rmSync(data, { recursive: true, force: true }));
 
   const window = testWindow({
     workspace: data,
-    extensionPath: repository,
+    extensionPath: ROOT,
     theme: "Dark Modern",
     width: 1400,
     height: 900,

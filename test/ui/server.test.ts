@@ -1,32 +1,18 @@
 /** Windows that close and servers that die, in real VS Code: jobs go on, and what was on screen comes back. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { injuriesFolder } from "./injuries.ts";
+import { ROOT } from "../built.ts";
+import { injuriesProject } from "./injuries.ts";
 import { serversOf } from "./processes.ts";
 import { testWindow } from "./window.ts";
 import { eventually, Workbench } from "./workbench.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
-// Enough rows for a job that is still at work when its window has closed.
-const data = injuriesFolder(3000, 20);
-writeFileSync(
-  join(data, "injuries.clf.yaml"),
-  `version: 1
-name: injuries
-dataset: { source: injuries.csv, id: report_id }
-task:
-  inputs: [Final Narrative]
-  targets: [{ column: NatureTitle }]
-models:
-  baseline: { engine: linear, char_ngrams: [2, 6] }
-`,
-);
-after(() => rmSync(data, { recursive: true, force: true }));
-
 describe("Windows that close and servers that die", function () {
   this.timeout(240_000);
-  const window = testWindow({ workspace: data, extensionPath: repository, theme: "Dark Modern" });
+  // Enough rows for a job that is still at work when its window has closed.
+  const data = injuriesProject(3000, 20, { model: "{ engine: linear, char_ngrams: [2, 6] }" });
+  const window = testWindow({ workspace: data, extensionPath: ROOT, theme: "Dark Modern" });
   before(function () {
     if (process.platform !== "linux") this.skip();
   });

@@ -1,30 +1,14 @@
 /** A workspace that nobody has trusted yet: files are checked, nothing is run. */
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { injuriesFolder } from "./injuries.ts";
+import { ROOT } from "../built.ts";
+import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
-const data = injuriesFolder(60, 5);
-writeFileSync(
-  join(data, "injuries.clf.yaml"),
-  `version: 1
-name: injuries
-dataset: { source: injuries.csv, id: report_id }
-task:
-  inputs: [Final Narrativ]
-  targets: [{ column: NatureTitle }]
-models:
-  baseline: { engine: linear }
-`,
-);
-after(() => rmSync(data, { recursive: true, force: true }));
-
 describe("Clf in an untrusted workspace", function () {
   this.timeout(120_000);
-  const window = testWindow({ workspace: data, extensionPath: repository, theme: "Light Modern", trust: "ask" });
+  const data = injuriesProject(60, 5, { input: "Final Narrativ" });
+  const window = testWindow({ workspace: data, extensionPath: ROOT, theme: "Light Modern", trust: "ask" });
 
   it("checks files", async () => {
     const { workbench } = window;

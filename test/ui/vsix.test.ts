@@ -4,9 +4,9 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, realpath
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { execaSync } from "execa";
+import { ROOT } from "../built.ts";
 import { firstHour } from "./firstHour.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
 const libc = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime;
 /** The platform of this machine as packages name it. */
 const target = `${process.platform === "linux" && !libc ? "alpine" : process.platform}-${process.arch}`;
@@ -18,8 +18,8 @@ after(() => {
 
 function madePackage(): string {
   folder = mkdtempSync(join(tmpdir(), "clf-vsix-"));
-  execaSync(process.execPath, [join(repository, "scripts", "package.ts"), target, "--out", folder], {
-    cwd: repository,
+  execaSync(process.execPath, [join(ROOT, "scripts", "package.ts"), target, "--out", folder], {
+    cwd: ROOT,
     timeout: 240_000,
   });
   const [name] = readdirSync(folder).filter((file) => file.endsWith(".vsix"));
@@ -69,7 +69,7 @@ firstHour({
       const installed = readdirSync(extensions).filter((name) => name.startsWith("clf."));
       assert.equal(installed.length, 1, installed.join(" "));
       const home = join(extensions, installed[0]!);
-      assert.ok(!lstatSync(home).isSymbolicLink() && !realpathSync(home).startsWith(repository + sep), home);
+      assert.ok(!lstatSync(home).isSymbolicLink() && !realpathSync(home).startsWith(ROOT + sep), home);
       for (const absent of ["client", "server", "scripts", "test", join("dist", "server.mjs.map")]) {
         assert.ok(!existsSync(join(home, absent)), `${absent} is in the package`);
       }
@@ -83,7 +83,7 @@ firstHour({
       const mapped = readFileSync(`/proc/${duckdb.pid}/maps`, "utf8");
       assert.ok(mapped.includes(join(home, "node_modules", "@duckdb")), "the package's own DuckDB");
       for (const { pid } of mine) {
-        assert.ok(!readFileSync(`/proc/${pid}/maps`, "utf8").includes(join(repository, "node_modules", "@duckdb")));
+        assert.ok(!readFileSync(`/proc/${pid}/maps`, "utf8").includes(join(ROOT, "node_modules", "@duckdb")));
       }
     });
   },
