@@ -12,6 +12,7 @@ import type {
 } from "../../../schemas/report.ts";
 import type { FromReport, ReportState, ToReport } from "../messages.ts";
 import { h, replace } from "../shared/dom.ts";
+import { percent, whole } from "../shared/numbers.ts";
 import { connectHost } from "../shared/vscode.ts";
 import { reliability } from "./reliability.ts";
 import { type Cell, table as drawTable, type TableOptions } from "./table.ts";
@@ -20,8 +21,6 @@ const host = connectHost<FromReport, ReportState>();
 const root = document.getElementById("root")!;
 const MOST_CONFUSED = 20;
 
-const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
-const whole = (n: number): string => n.toLocaleString("en");
 const share = (m: Measure | null): Cell =>
   m ? { value: percent(m.value), interval: `${(100 * m.low).toFixed(1)} to ${percent(m.high)}` } : "–";
 const figure = (m: Measure | null, digits = 3): Cell =>

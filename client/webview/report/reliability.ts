@@ -1,6 +1,7 @@
 /** Reliability diagram: accuracy against confidence by bin; on the diagonal a confidence means what it says. */
 import type { TargetReport } from "../../../schemas/report.ts";
 import { s } from "../shared/dom.ts";
+import { percent } from "../shared/numbers.ts";
 
 const SIZE = 280;
 const LEFT = 34;
@@ -40,5 +41,3 @@ export function reliability({ calibration }: TargetReport): SVGElement {
     ),
   );
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
