@@ -436,6 +436,23 @@ export const ModelConfidence = z
   })
   .meta({ description: "How this model's score is taken.", examples: [{ signal: "votes", samples: 5 }] });
 
+const timeout = z
+  .number()
+  .gt(0)
+  .max(3600)
+  .default(60)
+  .meta({ description: "Seconds until a request is given up.", examples: [60] });
+
+const budget = (job: string) =>
+  z
+    .number()
+    .gt(0)
+    .optional()
+    .meta({
+      description: `Dollars after which ${job} stops cleanly. Without it, there is no limit.`,
+      examples: [5],
+    });
+
 export const ChatModel = z
   .strictObject({
     engine: engine("chat"),
@@ -477,20 +494,8 @@ export const ChatModel = z
         description: "Seed sent with each request, for endpoints that heed it. Default: that of the split.",
         examples: [7],
       }),
-    timeout: z
-      .number()
-      .gt(0)
-      .max(3600)
-      .default(60)
-      .meta({ description: "Seconds until a request is given up.", examples: [60] }),
-    budget: z
-      .number()
-      .gt(0)
-      .optional()
-      .meta({
-        description: "Dollars after which the job stops cleanly. Without it, there is no limit.",
-        examples: [5],
-      }),
+    timeout,
+    budget: budget("the job"),
     batch: z
       .boolean()
       .default(false)
@@ -525,20 +530,8 @@ export const OpenAIModel = z
       .union([z.literal("auto"), z.int().min(1).max(1024)])
       .default("auto")
       .meta({ description: "Rows an optimiser step.", examples: [8] }),
-    timeout: z
-      .number()
-      .gt(0)
-      .max(3600)
-      .default(60)
-      .meta({ description: "Seconds until a request is given up.", examples: [60] }),
-    budget: z
-      .number()
-      .gt(0)
-      .optional()
-      .meta({
-        description: "Dollars after which a prediction job stops cleanly. Without it, there is no limit.",
-        examples: [5],
-      }),
+    timeout,
+    budget: budget("a prediction job"),
     confidence: ModelConfidence.prefault({}),
   })
   .meta({ description: "A model fine-tuned through the OpenAI fine-tuning API." });
