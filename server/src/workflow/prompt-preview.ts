@@ -2,14 +2,15 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type * as z from "zod";
 import type { Job, JobTarget } from "../../../schemas/job.ts";
 import { type Model, Prompt } from "../../../schemas/project.ts";
-import type { PromptPreview } from "../../../schemas/prompt.ts";
+import type { DryRunDocument, PromptPreview } from "../../../schemas/prompt.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
-import { nearestRows } from "../engines/chat/nearest.ts";
-import { dollarsOf, estimatePrompt, type KnownPrice, priceIn } from "../engines/chat/price.ts";
-import { answersJson, answerText, type Example, planPrompt } from "../engines/chat/prompt.ts";
+import { examplesOf } from "../engines/chat/examples.ts";
+import { dollarsOf, estimatePrompt, estimateTokens, type KnownPrice, priceIn } from "../engines/chat/price.ts";
+import { answersJson, answerText, planPrompt } from "../engines/chat/prompt.ts";
 import { closingNotes } from "../engines/openai/lifecycle.ts";
 import { trainingDecisions } from "../review/apply.ts";
 import { modelSpec } from "./artifacts.ts";
@@ -20,17 +21,14 @@ import { withStages } from "./start.ts";
 
 interface Prompting {
   spec: Extract<Model, { engine: "chat" | "openai" }>;
-  task: Job["task"];
   rows: JobRow[];
   messages(row: JobRow): { role: string; content: string }[];
-  examples(row: JobRow): Example[];
   shots: { row: string; why: string }[];
   price: KnownPrice | null;
   /** Tokens of a usual answer, about. */
   completion: number;
   /** Answers a row: more than one for votes. */
   samples: number;
-  json: boolean;
   address: string;
 }
 
@@ -64,38 +62,13 @@ async function promptingOf(session: Session, { dataset, verdicts }: ProjectData,
   const json = answersJson(prompt, task.targets.length, endpoint.structured ?? false);
   const plan = planPrompt(task, prompt, json, template);
   const shots = spec.engine === "chat" ? ((await shotsOf(session, name, spec, rows, task.targets)) ?? []) : [];
-  const byId = new Map(rows.map((row) => [row.row, row]));
-  const fixed = shots.map(({ row }) => byId.get(row)!);
-  const similar =
-    spec.engine === "chat" && prompt.style !== "zero-shot" && prompt.shots?.strategy === "similar"
-      ? prompt.shots
-      : undefined;
-  const train = similar
-    ? rows.filter(({ split, labels }) => split === "train" && Object.values(labels).some((label) => label !== null))
-    : [];
-  const nearest =
-    similar &&
-    nearestRows(
-      train,
-      project.inputs.map((input) => input.name),
-    );
-  const count = similar?.count ?? 8;
-  const examples = (row: JobRow): Example[] => [
-    ...fixed.filter((shot) => shot.row !== row.row),
-    ...(nearest
-      ? nearest(row, count)
-          .reverse()
-          .map((i) => train[i]!)
-      : []),
-  ];
+  const examples = examplesOf(task, prompt, rows, shots);
   const usual = Object.fromEntries(task.targets.map((target) => [target.name, target.labels[0]?.name ?? null]));
-  const answer = Math.ceil(answerText(plan.targets, usual, json).length / 4) + 2;
+  const answer = estimateTokens(answerText(plan.targets, usual, json)) + 2;
   const { signal, samples } = spec.confidence;
   return {
     spec,
-    task,
     rows,
-    examples,
     messages: (row) =>
       plan.messages(row.inputs, examples(row)).map(({ role, content }) => ({ role, content: String(content) })),
     shots,
@@ -103,7 +76,6 @@ async function promptingOf(session: Session, { dataset, verdicts }: ProjectData,
     // Reasoning is as long as it is: two hundred tokens are a guess.
     completion: plan.reasoned ? 200 : answer,
     samples: signal === "votes" || (signal === "auto" && endpoint.logprobs === 0) ? samples : 1,
-    json,
     address: endpoint.base_url,
   };
 }
@@ -152,14 +124,7 @@ function notesOf({ spec, address }: Prompting): string[] {
   return notes;
 }
 
-export interface CostEstimate {
-  rows: number;
-  tokens: { prompt: number; completion: number };
-  /** Dollars; null when a price is not known. */
-  cost: number | null;
-  price_from: string | null;
-  notes: string[];
-}
+type CostEstimate = z.output<typeof DryRunDocument>["models"][string];
 
 /** Rows of a large job that are looked at for its estimate. */
 const LOOKED_AT = 1000;

@@ -10,11 +10,11 @@ import { type Engine, EngineError, type EngineRun, type PredictRun } from "../en
 import { type Asker, createAsker, type Request } from "./ask.ts";
 import { fillFromBatches } from "./batch.ts";
 import { endpointClient, keyFor, tokenLimit } from "./endpoint.ts";
+import { examplesOf } from "./examples.ts";
 import { type Choice, openJournal, type StoredAnswer } from "./journal.ts";
-import { nearestRows } from "./nearest.ts";
 import { dollarsOf, type KnownPrice, priceIn } from "./price.ts";
 import { type Capabilities, probeEndpoint } from "./probe.ts";
-import { answersJson, type Example, type PromptPlan, planPrompt, responseFormat } from "./prompt.ts";
+import { answersJson, type PromptPlan, planPrompt, responseFormat } from "./prompt.ts";
 import { createScorer, type Outcome, predictionOfOutcome, type Scorer } from "./score.ts";
 
 /** What predicting through an endpoint needs: the same for a prompted model and for one fine-tuned there. */
@@ -163,14 +163,13 @@ export interface RequestMaker {
 function requestMaker(run: PredictRun, settings: ChatSettings, plan: PromptPlan, able: Capabilities): RequestMaker {
   const base = baseOf(settings, run.job.seed);
   const limit = tokenLimit(settings.endpoint);
-  const shared = sharedExamples(run);
-  const similar = similarExamples(run, settings);
+  const examples = examplesOf(run.job.task, settings.prompt, run.rows, run.model.shots);
   const format = able.structured && plan.json ? { response_format: responseFormat(plan) } : {};
   const tokens = settings.maxTokens ?? (settings.reasoningEffort === undefined ? answerTokens(plan) : undefined);
   const fixed = { ...base, ...format, ...(tokens === undefined ? {} : limit(tokens)) };
   const logprobs =
     able.logprobs > 0 && settings.confidence.signal !== "votes" ? { logprobs: true, top_logprobs: able.logprobs } : {};
-  const messages = (row: JobRow) => plan.messages(row.inputs, [...shared(row), ...similar(row)]);
+  const messages = (row: JobRow) => plan.messages(row.inputs, examples(row));
   return {
     messages,
     single: (row) => ({ ...fixed, ...logprobs, temperature: settings.temperature, messages: messages(row) }),
@@ -191,37 +190,6 @@ function answerTokens({ targets, json, reasoned }: PromptPlan): number | undefin
     ({ target, labels }) => Math.max(...labels.map(({ written }) => written.length)) + (json ? target.length : 0),
   );
   return 24 + longest.reduce((sum, length) => sum + length, 0);
-}
-
-/** The examples of the job; a row is never its own example. */
-function sharedExamples(run: PredictRun): (row: JobRow) => Example[] {
-  const { shots = [] } = run.model;
-  if (shots.length === 0) return () => [];
-  const byId = new Map(run.rows.map((row) => [row.row, row]));
-  const list = shots.map(({ row }): [JobRow, Example] => {
-    const found = byId.get(row);
-    if (found?.split !== "train")
-      throw new EngineError(`Row ${row}, an example of the prompt, is no train row of this job.`);
-    return [found, { inputs: found.inputs, labels: found.labels }];
-  });
-  return (row) => list.filter(([shot]) => shot.row !== row.row).map(([, example]) => example);
-}
-
-/** Strategy `similar`: the nearest train rows, the likest last, next to the row itself. */
-function similarExamples(run: PredictRun, { prompt }: ChatSettings): (row: JobRow) => Example[] {
-  const { shots } = prompt;
-  if (shots?.strategy !== "similar" || prompt.style === "zero-shot") return () => [];
-  const { inputs, targets } = run.job.task;
-  const train = run.rows.filter((row) => row.split === "train" && targets.some(({ name }) => row.labels[name] != null));
-  const count = shots.count ?? Math.min(8, shots.per_label * Math.max(...targets.map(({ labels }) => labels.length)));
-  const nearest = nearestRows(
-    train,
-    inputs.map(({ name }) => name),
-  );
-  return (row) =>
-    nearest(row, count)
-      .reverse()
-      .map((i) => ({ inputs: train[i]!.inputs, labels: train[i]!.labels }));
 }
 
 /** Folds of an untrained model mean nothing but that it has not seen the row: its examples are left out. */

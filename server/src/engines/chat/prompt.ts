@@ -23,7 +23,7 @@ export interface PromptPlan {
 }
 
 type Task = Job["task"];
-type PromptSpec = z.output<typeof Prompt>;
+export type PromptSpec = z.output<typeof Prompt>;
 
 /** Whether the answer is JSON. `structured`: the endpoint keeps to a schema. */
 export function answersJson(spec: Pick<PromptSpec, "answer" | "style">, targets: number, structured: boolean): boolean {
@@ -38,18 +38,16 @@ export function planPrompt(task: Task, spec: PromptSpec, json: boolean, template
   const instructions = task.instructions?.trim() || defaultInstructions(task);
   const format = answerFormat(targets, json, reasoned);
   const built = template === undefined ? undefined : parseTemplate(template, spec.role);
-
-  function exampleMessages(examples: readonly Example[]): ChatCompletionMessageParam[] {
-    return examples.flatMap((example): ChatCompletionMessageParam[] => [
+  const turns = (examples: readonly Example[]) =>
+    examples.flatMap((example): ChatCompletionMessageParam[] => [
       { role: "user", content: rowText(task, example.inputs) },
       { role: "assistant", content: answerText(targets, example.labels, json) },
     ]);
-  }
 
   function messages(row: Readonly<Record<string, string>>, examples: readonly Example[]) {
-    if (built) return fillTemplate(built, { task, targets, instructions, format, json, row, examples });
+    if (built) return fillTemplate(built, { task, targets, instructions, format, json, row, examples, turns });
     const head = [instructions, ...targets.map((target) => labelList(target, targets.length > 1)), format].join("\n\n");
-    const shown = exampleMessages(examples);
+    const shown = turns(examples);
     const last: ChatCompletionMessageParam = { role: "user", content: rowText(task, row) };
     if (spec.role === "system") return [{ role: "system", content: head } as const, ...shown, last];
     const [first, ...rest] = [...shown, last];
@@ -66,7 +64,7 @@ function defaultInstructions({ targets }: Task): string {
 }
 
 /** The row as the model reads it: the text alone, or a line an input. */
-export function rowText({ inputs }: Task, row: Readonly<Record<string, string>>): string {
+function rowText({ inputs }: Task, row: Readonly<Record<string, string>>): string {
   if (inputs.length === 1) return row[inputs[0]!.name] ?? "";
   return inputs.map(({ name }) => `${name}: ${row[name] ?? ""}`).join("\n");
 }
@@ -163,6 +161,8 @@ interface Filling {
   json: boolean;
   row: Readonly<Record<string, string>>;
   examples: readonly Example[];
+  /** Examples as turns of a conversation. */
+  turns(examples: readonly Example[]): ChatCompletionMessageParam[];
 }
 
 function fillTemplate({ parts, placesRow }: Template, filling: Filling): ChatCompletionMessageParam[] {
@@ -198,18 +198,13 @@ function fillTemplate({ parts, placesRow }: Template, filling: Filling): ChatCom
     return { role, content };
   });
   const placesExamples = parts.some(({ text }) => /\{\{\s*examples\s*\}\}/.test(text));
-  if (!placesExamples && !placesRow) {
-    for (const { inputs, labels } of examples) {
-      messages.push({ role: "user", content: rowText(task, inputs) });
-      messages.push({ role: "assistant", content: answerText(targets, labels, json) });
-    }
-  }
+  if (!placesExamples && !placesRow) messages.push(...filling.turns(examples));
   if (!placesRow) messages.push({ role: "user", content: rowText(task, row) });
   return messages;
 }
 
 /** The variables that a template may use. */
-export function variablesOf({ inputs, targets }: Task): string[] {
+function variablesOf({ inputs, targets }: Task): string[] {
   return [
     "input",
     ...inputs.map(({ name }) => `input.${name}`),
