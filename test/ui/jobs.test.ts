@@ -1,10 +1,11 @@
 /** Jobs of several projects in one workspace of two folders, in real VS Code: by mouse, with notifications and retention. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { ROOT } from "../built.ts";
 import { injuriesFolder } from "./injuries.ts";
+import { processes } from "./processes.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
@@ -28,18 +29,13 @@ writeFileSync(
 after(() => rmSync(data, { recursive: true, force: true }));
 
 /** The runner of a job below a folder (Linux). */
-function runner(folder: string): number | undefined {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      const runs = args.some((argument) => /runner\.\w+$/.test(argument)) && !args.some((one) => /\.sh$/.test(one));
-      if (runs && args.some((argument) => argument.startsWith(folder))) return Number(pid);
-    } catch {
-      // Ended between the two looks.
-    }
-  }
-  return undefined;
-}
+const runner = (folder: string): number | undefined =>
+  processes().find(
+    ({ args }) =>
+      args.some((argument) => /runner\.\w+$/.test(argument)) &&
+      !args.some((argument) => argument.endsWith(".sh")) &&
+      args.some((argument) => argument.startsWith(folder)),
+  )?.pid;
 
 describe("Jobs of two folders in a VS Code window", function () {
   this.timeout(150_000);

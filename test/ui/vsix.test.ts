@@ -6,6 +6,7 @@ import { join, sep } from "node:path";
 import { execaSync } from "execa";
 import { ROOT } from "../built.ts";
 import { firstHour } from "./firstHour.ts";
+import { processes } from "./processes.ts";
 
 const libc = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime;
 /** The platform of this machine as packages name it. */
@@ -26,26 +27,6 @@ function madePackage(): string {
   return join(folder, name!);
 }
 
-interface Process {
-  pid: string;
-  args: string[];
-}
-
-/** The processes of this machine with an argument for which `wanted` holds (Linux; elsewhere none). */
-function processes(wanted: (argument: string) => boolean): Process[] {
-  if (!existsSync("/proc/self/cmdline")) return [];
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        return args.some(wanted) ? [{ pid, args }] : [];
-      } catch {
-        return []; // Ended between the two looks, or not ours.
-      }
-    });
-}
-
 firstHour({
   title: "Clf installed from its package",
   pictures: "vsix",
@@ -57,9 +38,11 @@ firstHour({
     let watch: NodeJS.Timeout | undefined;
     before(() => {
       watch = setInterval(() => {
-        const ofJobs = processes((argument) => argument.startsWith(join(window.workspace, ".clf", "jobs")));
-        for (const { args } of ofJobs)
+        const jobs = join(window.workspace, ".clf", "jobs");
+        for (const { args } of processes()) {
+          if (!args.some((argument) => argument.startsWith(jobs))) continue;
           for (const argument of args) if (/runner\.\w+$/.test(argument)) runners.add(argument);
+        }
       }, 100);
     });
     after(() => clearInterval(watch));
@@ -75,7 +58,7 @@ firstHour({
       }
       if (process.platform !== "linux") this.skip();
       assert.deepEqual([...runners], [join(home, "dist", "runner.mjs")]);
-      const mine = processes((argument) => argument.startsWith(home));
+      const mine = processes().filter(({ args }) => args.some((argument) => argument.startsWith(home)));
       const named = (bundle: string) => mine.filter(({ args }) => args.includes(join(home, "dist", bundle)));
       assert.equal(named("server.mjs").length, 1);
       const [duckdb] = named("duckdb.mjs");
