@@ -31,21 +31,13 @@ export interface Connection {
   /** A function of host.sh in a process of its own. `use` ends before the process does. */
   call<T>(words: readonly string[], use: (channel: Channel) => Promise<T>, patience?: number): Promise<T>;
   /** The long-lived process: what `session` of host.sh says. Opened when it is not open. */
-  session(): Promise<Session>;
-  /** Why the last try failed; null while all is well or nothing was tried. */
-  trouble(): string | null;
+  session(): Promise<Channel>;
   /** Lets the connection go while nobody needs it; the next call opens it again. */
   rest(): void;
   close(): void;
 }
 
-export interface Session {
-  channel: Channel;
-  /** Milliseconds that the host's clock is ahead of ours. */
-  skew: number;
-}
-
-/** Milliseconds: while the host works on something long (checksums of large files), otherwise, and at login. */
+/** Milliseconds: while the host works on something long (checksums of large files), and otherwise, at login too. */
 export const PATIENCE = { long: 600_000, ordinary: 60_000 } as const;
 /** sshd's default MaxSessions is 10, and the long-lived process takes one. */
 const AT_ONCE = 6;
@@ -68,7 +60,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { address, workdir, sharing = process.platform !== "win32" } = options;
   const queue = new PQueue({ concurrency: AT_ONCE });
   const open = new Set<Channel>();
-  let current: Promise<Session> | undefined;
+  let current: Promise<Channel> | undefined;
   let socketFolder: string | undefined;
   let failed: { error: Error; until: number; wait: number } | undefined;
   let closed = false;
@@ -86,7 +78,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     return channel;
   }
 
-  async function connect(): Promise<Session> {
+  async function connect(): Promise<Channel> {
     if (sharing) socketFolder ??= privateFolder();
     const { host, supervisor } = hostScripts();
     const channel = start(() => installScript(host.length, supervisor.length), "master", PATIENCE.ordinary);
@@ -97,26 +89,26 @@ export function openConnection(options: ConnectionOptions): Connection {
         await channel.write(host);
         answer = await channel.line();
       }
-      const ready = /^ready (\S+) (\d+)$/.exec(answer);
+      const ready = /^ready (\S+)$/.exec(answer);
       if (!ready) throw new HostUnreachable(`${address} does not answer as it should.`);
       if (ready[1] !== "Linux") {
         throw new HostError(`${address} runs ${ready[1]}. A host of kind ssh must run Linux.`, "other");
       }
-      return { channel, skew: Number(ready[2]) * 1000 - Date.now() };
+      return channel;
     } catch (error) {
       channel.close();
       throw error;
     }
   }
 
-  function session(): Promise<Session> {
+  function session(): Promise<Channel> {
     if (closed) return Promise.reject(new HostUnreachable(`The connection to ${address} was closed.`));
     if (current) return current;
     if (failed && Date.now() < failed.until) return Promise.reject(failed.error);
     const made = connect();
     current = made;
     made.then(
-      ({ channel }) => {
+      (channel) => {
         failed = undefined;
         void channel.ended.then(() => {
           if (current === made) current = undefined;
@@ -159,11 +151,10 @@ export function openConnection(options: ConnectionOptions): Connection {
     address,
     call,
     session,
-    trouble: () => failed?.error.message ?? null,
     rest() {
       if (queue.size + queue.pending > 0) return;
       void current?.then(
-        ({ channel }) => channel.close(),
+        (channel) => channel.close(),
         () => {},
       );
       current = undefined;
@@ -194,7 +185,7 @@ if [ ! -e "$lib/host.sh" ] || [ ! -e "$lib/supervisor.sh" ]; then
     trouble full "No space left for $lib"
   fi
 fi
-printf '%s ready %s %s\\n' "$mark" "$(uname -s)" "$(date +%s)"
+printf '%s ready %s\\n' "$mark" "$(uname -s)"
 . "$lib/host.sh" && session`;
 }
 

@@ -1,7 +1,8 @@
 /** Following jobs over the long-lived process of a connection: the host tells what is new, for all jobs in one stream. */
 import type { ProcessIdentity } from "../../../../../schemas/job.ts";
 import { type Following, type FollowOptions, HostUnreachable } from "../host.ts";
-import type { Connection, Session } from "./connection.ts";
+import type { Channel } from "./channel.ts";
+import type { Connection } from "./connection.ts";
 import { jobName, jobPath } from "./paths.ts";
 
 /** Milliseconds between tries to connect again, doubling. */
@@ -20,13 +21,7 @@ interface Follower {
   keys: Set<number>;
   live: boolean;
   /** Told when it is live, or cannot be. */
-  synced: PromiseWithResolvers;
-}
-
-interface PromiseWithResolvers {
-  promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
+  synced: PromiseWithResolvers<void>;
 }
 
 type Registered =
@@ -44,7 +39,7 @@ export function openFollowers(connection: Connection): Followers {
   const registered = new Map<number, Registered>();
   const syncs = new Map<number, () => void>();
   let nextKey = 1;
-  let session: Session | undefined;
+  let session: Channel | undefined;
   let connecting = false;
   let closed = false;
   let wait = AGAIN.first;
@@ -93,7 +88,7 @@ export function openFollowers(connection: Connection): Followers {
   function dead(follower: Follower, error: Error): void {
     follower.keys.clear();
     follower.synced.reject(error);
-    follower.synced = withResolvers();
+    follower.synced = notYetSynced();
     if (follower.live) {
       follower.live = false;
       follower.options.changed();
@@ -101,14 +96,14 @@ export function openFollowers(connection: Connection): Followers {
   }
 
   /** Hears what the host says until the connection ends. */
-  async function listen(of: Session): Promise<void> {
+  async function listen(of: Channel): Promise<void> {
     let why: Error = new HostUnreachable(`The connection to ${connection.address} has ended.`);
     try {
-      while (true) await hear(await of.channel.line(), of);
+      while (true) await hear(await of.line(), of);
     } catch (error) {
       why = error as Error;
     }
-    of.channel.close();
+    of.close();
     if (session !== of) return;
     session = undefined;
     registered.clear();
@@ -117,7 +112,7 @@ export function openFollowers(connection: Connection): Followers {
     connectSoon(0);
   }
 
-  async function hear(line: string, { channel }: Session): Promise<void> {
+  async function hear(line: string, channel: Channel): Promise<void> {
     const [what, ...numbers] = line.split(" ");
     const [key, offset, length] = numbers.map(Number) as [number, number, number];
     const found = registered.get(key);
@@ -193,9 +188,9 @@ export function openFollowers(connection: Connection): Followers {
           resolve(true);
         });
       });
-      await of.channel.write(`${lines}sync ${number}\n`);
+      await of.write(`${lines}sync ${number}\n`);
       if (!(await answered)) {
-        if (session === of) of.channel.close();
+        if (session === of) of.close();
         return;
       }
       if (session !== of || !followers.has(follower)) return;
@@ -209,7 +204,7 @@ export function openFollowers(connection: Connection): Followers {
 
   return {
     follow(job, options) {
-      const follower: Follower = { job, options, keys: new Set(), live: false, synced: withResolvers() };
+      const follower: Follower = { job, options, keys: new Set(), live: false, synced: notYetSynced() };
       followers.add(follower);
       if (session) void register(follower);
       else if (!retry) connectSoon(0);
@@ -227,7 +222,7 @@ export function openFollowers(connection: Connection): Followers {
           followers.delete(follower);
           for (const key of follower.keys) {
             registered.delete(key);
-            void session?.channel.write(`drop ${key}\n`);
+            void session?.write(`drop ${key}\n`);
           }
           follower.synced.reject(new HostUnreachable("Nobody follows any more."));
           if (followers.size === 0) {
@@ -247,14 +242,9 @@ export function openFollowers(connection: Connection): Followers {
   };
 }
 
-function withResolvers(): PromiseWithResolvers {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
+function notYetSynced(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>();
   // Not everybody waits.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+  made.promise.catch(() => {});
+  return made;
 }
