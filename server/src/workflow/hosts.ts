@@ -35,7 +35,7 @@ export function projectHosts(project: Project, local: Host): ProjectHosts {
       let host = made.get(name);
       if (!host) {
         const { address, workdir } = spec;
-        host = sshHost({ name, address, workdir, ...testProgram() });
+        host = sshHost({ name, address, workdir, ...ownConfig() });
         made.set(name, host);
       }
       return host;
@@ -48,7 +48,7 @@ export function projectHosts(project: Project, local: Host): ProjectHosts {
 }
 
 /** Another ssh configuration than the user's own, for those who keep several. */
-function testProgram(): { program?: string[] } {
+function ownConfig(): { program?: string[] } {
   const config = process.env.CLF_SSH_CONFIG;
   return config ? { program: ["ssh", "-F", config] } : {};
 }

@@ -1,11 +1,9 @@
 /** Brings files from a host: only what has changed, checked by size and checksum, gone on with after a break. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { HostUnreachable } from "../host.ts";
 import { type Channel, HostError } from "./channel.ts";
+import { checksum } from "./checksum.ts";
 import { type Connection, PATIENCE } from "./connection.ts";
 import { jobName, jobPath, mayBeWritten } from "./paths.ts";
 
@@ -84,7 +82,7 @@ async function bring(channel: Channel, entry: Entry, to: string, address: string
   } finally {
     await file.close();
   }
-  if ((await sumOf(part)) !== entry.sum) {
+  if ((await checksum(part)) !== entry.sum) {
     await rm(part, { force: true });
     throw new HostUnreachable(`${entry.path} has not come from ${address} as it is there. It is fetched again.`);
   }
@@ -130,7 +128,7 @@ async function filesUnder(path: string): Promise<number> {
 }
 
 async function isAlready(path: string, { size, sum }: Entry): Promise<boolean> {
-  return (await sizeOf(path)) === size && (await sumOf(path)) === sum;
+  return (await sizeOf(path)) === size && (await checksum(path)) === sum;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -138,10 +136,4 @@ async function sizeOf(path: string): Promise<number | undefined> {
     (status) => (status.isFile() ? status.size : undefined),
     () => undefined,
   );
-}
-
-async function sumOf(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

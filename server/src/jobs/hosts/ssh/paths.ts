@@ -3,7 +3,6 @@ import { JobId } from "../../../../../schemas/job.ts";
 
 /** A job id fit for a path. @throws when it is none */
 export function jobName(job: string): string {
-  // Ids of the conformance suite and of jobs have the same shape.
   if (!JobId.safeParse(job).success) throw new Error(`"${job}" leads out of the folder of jobs.`);
   return job;
 }

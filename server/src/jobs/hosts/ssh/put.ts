@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { isMissing } from "../../lines.ts";
 import { HostUnreachable } from "../host.ts";
+import { checksum } from "./checksum.ts";
 import { type Connection, PATIENCE } from "./connection.ts";
 import { jobName, jobPath } from "./paths.ts";
 
@@ -119,8 +119,6 @@ async function collect(job: string, folder: string, path: string, entries: Entry
       await collect(job, folder, path === "." ? name : `${path}/${name}`, entries);
     }
   } else if (status.isFile()) {
-    const hash = createHash("sha256");
-    await pipeline(createReadStream(full), hash);
-    entries.push({ path: jobPath(job, path), full, size: status.size, sum: hash.digest("hex") });
+    entries.push({ path: jobPath(job, path), full, size: status.size, sum: await checksum(full) });
   }
 }

@@ -117,8 +117,8 @@ export function sshHost(options: SshHostOptions): SshHost {
           );
         }
       }
-      const programs = program === undefined ? "." : await bringProgram(program);
-      const words = ["launch", jobName(job), programs, String(attempt), lock ?? "-", ...command];
+      const brought = program === undefined ? "." : await bringProgram(program);
+      const words = ["launch", jobName(job), brought, String(attempt), lock ?? "-", ...command];
       return call(words, async (channel) => {
         await channel.write(
           `${Object.entries(env)
