@@ -6,8 +6,8 @@ import { EngineError } from "../engine.ts";
 import { judgeFailure, OPTIONAL, type OptionalParameter, type Verdict, waitOf } from "./endpoint.ts";
 import { type Choice, callKey, type Journal, type StoredAnswer } from "./journal.ts";
 import { answerTokens } from "./logprobs.ts";
-import { backOff, createPace, type Pace, pauseFor } from "./pace.ts";
-import { dollarsOf, estimatePrompt, type KnownPrice } from "./price.ts";
+import { backOff, createPace, pauseFor, TRIES } from "./pace.ts";
+import { dollarsOf, estimateDollars, type KnownPrice } from "./price.ts";
 
 export type Request = ChatCompletionCreateParamsNonStreaming;
 
@@ -17,7 +17,7 @@ export type Answer =
   | { problem: "failed" | "refused"; why: string };
 
 export interface Asked {
-  /** Calls answered now, answers of this job's earlier attempts, and answers other jobs had paid for. */
+  /** Calls answered now, answers that this job had (of earlier attempts, of batches), and answers other jobs had paid for. */
   calls: number;
   own: number;
   cached: number;
@@ -37,10 +37,9 @@ export interface Asker {
   /** Parameters that the endpoint has refused. */
   readonly refused: ReadonlySet<OptionalParameter>;
   readonly asked: Asked;
-  readonly pace: Pace;
 }
 
-export interface AskerOptions {
+interface AskerOptions {
   client: OpenAI;
   endpoint: JobEndpoint;
   journal: Journal;
@@ -48,8 +47,6 @@ export interface AskerOptions {
   price: KnownPrice | null;
   /** Dollars this job may pay, calls of earlier attempts included. */
   budget?: number | undefined;
-  /** Tries of one call. Default 8. */
-  tries?: number;
   warn(message: string): void;
 }
 
@@ -57,7 +54,7 @@ export interface AskerOptions {
 const MALFORMED = 4;
 
 export function createAsker(options: AskerOptions): Asker {
-  const { client, endpoint, journal, signal, price, budget, tries: most = 8 } = options;
+  const { client, endpoint, journal, signal, price, budget } = options;
   if (budget !== undefined && !price) {
     throw new EngineError(
       `A budget of ${budget} dollars cannot be kept: nothing is known of the price of endpoint "${endpoint.name}".`,
@@ -79,9 +76,14 @@ export function createAsker(options: AskerOptions): Asker {
   /** Once the budget is spent, or the endpoint takes no call: nobody asks any more. */
   let over: EngineError | undefined;
 
-  const paid = (answer: StoredAnswer): void => {
+  /** Answers of this job that are in `asked.spent`. */
+  const counted = new Set<string>();
+  const paid = (key: string, answer: StoredAnswer): void => {
+    counted.add(key);
     if (price && answer.usage) asked.spent! += dollarsOf(answer.usage, price.price, answer.batch);
   };
+  // Rows of earlier attempts are not asked again; what they took counts.
+  if (price) for (const key of journal.before.answered) paid(key, journal.find(key)!.answer);
 
   /** The request without what the endpoint does not take. */
   function fitted(request: Request): Request {
@@ -101,8 +103,7 @@ export function createAsker(options: AskerOptions): Asker {
 
   function pledge(request: Request): number {
     if (!price) return 0;
-    const completion = (request.max_completion_tokens ?? request.max_tokens ?? 64) * (request.n ?? 1);
-    const dollars = dollarsOf({ prompt: estimatePrompt(request.messages), completion }, price.price);
+    const dollars = estimateDollars(request, price);
     if (budget !== undefined && asked.spent! + pledged + dollars > budget) {
       over ??= new EngineError(
         `The budget of $${budget} is spent: $${asked.spent!.toFixed(4)} paid, and the next call may go over it.`,
@@ -130,7 +131,7 @@ export function createAsker(options: AskerOptions): Asker {
             const answer = storedAnswer(data, (performance.now() - started) / 1000);
             journal.answered(key, answer);
             asked.calls++;
-            paid(answer);
+            paid(key, answer);
             pace.answered(waitOf(response.headers));
             return { answer, from: "call" };
           } catch (error) {
@@ -181,9 +182,9 @@ export function createAsker(options: AskerOptions): Asker {
         }
         asked.retries++;
         if (verdict.limited) pace.limited(verdict.after);
-        if (tries >= most) {
+        if (tries >= TRIES) {
           journal.failed(key);
-          return { problem: "failed", why: `${verdict.why}, ${most} times` };
+          return { problem: "failed", why: `${verdict.why}, ${TRIES} times` };
         }
         await pauseFor(Math.max(verdict.after, backOff(tries)), signal);
       }
@@ -193,7 +194,6 @@ export function createAsker(options: AskerOptions): Asker {
   return {
     refused,
     asked,
-    pace,
     known: (request, again = 0) => journal.find(callKey(endpoint.base_url, request, again)) !== null,
     async ask(request, again = 0) {
       // By what was meant to be asked: what the endpoint refuses of it is learnt anew by each runner.
@@ -202,7 +202,7 @@ export function createAsker(options: AskerOptions): Asker {
       if (stored) {
         if (stored.own) {
           asked.own++;
-          paid(stored.answer);
+          if (!counted.has(key)) paid(key, stored.answer);
         } else asked.cached++;
         return { answer: stored.answer, from: stored.own ? "own" : "cache" };
       }

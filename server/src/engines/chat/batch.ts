@@ -15,10 +15,10 @@ import { EngineError, type PredictRun } from "../engine.ts";
 import { type Request, storedAnswer } from "./ask.ts";
 import { judgeFailure } from "./endpoint.ts";
 import { callKey, type Journal } from "./journal.ts";
-import { backOff, pauseFor } from "./pace.ts";
-import { dollars, dollarsOf, estimatePrompt, type KnownPrice } from "./price.ts";
+import { backOff, pauseFor, TRIES } from "./pace.ts";
+import { dollars, estimateDollars, type KnownPrice } from "./price.ts";
 
-export interface BatchRun {
+interface BatchRun {
   client: OpenAI;
   endpoint: JobEndpoint;
   run: PredictRun;
@@ -27,6 +27,8 @@ export interface BatchRun {
   journal: Journal;
   bodies: readonly Request[];
   price: KnownPrice | null;
+  /** Dollars that are left of the budget; absent: no budget. */
+  left?: number | undefined;
   inform(message: string): void;
   warn(message: string): void;
 }
@@ -38,15 +40,21 @@ const MOST_BYTES = 190_000_000;
 const LOOK = { least: 2000, most: 60_000 };
 const ENDED = new Set<string>(["completed", "failed", "expired", "cancelled"]);
 
-/** Sends the bodies in batches and keeps the answers. A batch that an earlier attempt sent is found again, and not sent twice. */
+/**
+ * Sends the bodies in batches and keeps the answers. A batch that an earlier attempt sent is found again, and not sent twice.
+ * @throws EngineError before anything is sent when the budget may not be enough
+ */
 export async function fillFromBatches(of: BatchRun): Promise<void> {
   const { endpoint, bodies, price, inform } = of;
   if (bodies.length === 0) return;
   if (price) {
-    const estimate = bodies.reduce(
-      (sum, body) => sum + dollarsOf({ prompt: estimatePrompt(body.messages), completion: 16 }, price.price, true),
-      0,
-    );
+    const estimate = bodies.reduce((sum, body) => sum + estimateDollars(body, price, true), 0);
+    if (of.left !== undefined && estimate > of.left) {
+      throw new EngineError(
+        `The batch may take ${dollars(estimate)}, and ${dollars(of.left)} are left of the budget: nothing was sent.`,
+        "Raise `budget`, or leave out `batch: true`: the rows are then asked one by one until the budget is spent.",
+      );
+    }
     inform(`The Batch API is asked for ${bodies.length.toLocaleString("en-US")} answers, about ${dollars(estimate)}.`);
   }
   let part: { key: string; line: string }[] = [];
@@ -180,8 +188,6 @@ async function oneBatch(of: BatchRun, part: readonly { key: string; line: string
     }
   }
 }
-
-const TRIES = 8;
 
 /** A call that may be made twice without harm, tried again while that makes sense. */
 export async function patient<T>(

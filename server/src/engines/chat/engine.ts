@@ -98,7 +98,8 @@ export async function predictChat(run: PredictRun, settings: ChatSettings): Prom
       const bodies = rows
         .map((row) => (voted ? requests.votes(row, confidence.samples, 0) : requests.single(row)))
         .filter((body) => !asker.known(body));
-      await fillFromBatches({ client, endpoint, run, work: workOf(run), journal, bodies, price, inform, warn });
+      const left = settings.budget === undefined ? undefined : Math.max(0, settings.budget - asker.asked.spent!);
+      await fillFromBatches({ client, endpoint, run, work: workOf(run), journal, bodies, price, left, inform, warn });
     }
     await askRows(run, rows, { settings, asker, requests, scorer, price, able });
     report(asker, inform, warn);
@@ -396,7 +397,7 @@ function report({ asked }: Asker, inform: (message: string) => void, warn: (mess
   const { calls, own, cached, retries, spent } = asked;
   const count = (n: number) => n.toLocaleString("en-US");
   const parts = [`${count(calls)} calls`];
-  if (own > 0) parts.push(`${count(own)} answers from earlier attempts`);
+  if (own > 0) parts.push(`${count(own)} answers that this job had paid for already`);
   if (cached > 0) parts.push(`${count(cached)} answers that other jobs had paid for`);
   if (spent !== null) parts.push(`$${spent.toFixed(4)} paid`);
   inform(`${parts.join(", ")}.`);

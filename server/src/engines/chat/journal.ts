@@ -43,8 +43,8 @@ export interface Journal {
   answered(key: string, answer: StoredAnswer): void;
   /** The call came to nothing: an error of the endpoint, which costs nothing. */
   failed(key: string): void;
-  /** Of this job, at the start: its stored answers' keys, and calls that were sent and never heard of. */
-  readonly before: { answered: number; lost: string[] };
+  /** Of this job, at the start: keys of its stored answers, and of calls that were sent and never heard of. */
+  readonly before: { answered: string[]; lost: string[] };
   close(): void;
 }
 
@@ -68,7 +68,7 @@ export async function openJournal(folder: string, job: string): Promise<Journal>
   const names = [own, ...readdirSync(folder).filter((name) => name.endsWith(".jsonl") && name !== own)];
   const places = new Map<string, Place>();
   const open = new Set<string>();
-  let answered = 0;
+  const answered = new Set<string>();
   const files: number[] = [];
   for (const [file, name] of names.entries()) {
     const path = join(folder, name);
@@ -81,7 +81,7 @@ export async function openJournal(folder: string, job: string): Promise<Journal>
         if (!places.has(key)) places.set(key, { file, offset, length: end - offset });
         if (file === 0) {
           open.delete(key);
-          answered++;
+          answered.add(key);
         }
       } else if (file === 0) {
         if (text.includes('"sent":')) open.add(key);
@@ -101,7 +101,7 @@ export async function openJournal(folder: string, job: string): Promise<Journal>
   }
 
   return {
-    before: { answered, lost: [...open] },
+    before: { answered: [...answered], lost: [...open] },
     find(key) {
       const place = places.get(key);
       if (!place) return null;

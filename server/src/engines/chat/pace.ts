@@ -12,8 +12,6 @@ export interface Pace {
   limited(after: number): void;
   /** A call was answered. `wait`: milliseconds until the endpoint has room again, when it says that it has none now. */
   answered(wait: number): void;
-  /** Calls in flight at most, just now. */
-  readonly width: number;
 }
 
 /** A burst of refusals counts as one: calls that were under way when the first came say nothing new. */
@@ -52,19 +50,18 @@ export function createPace(limit: number): Pace {
       width = Math.min(limit, width + 1 / width);
       queue.concurrency = Math.floor(width);
     },
-    get width() {
-      return queue.concurrency;
-    },
   };
 }
 
+/** Tries of one call. */
+export const TRIES = 8;
 const FIRST_WAIT = 500;
 const LONGEST = 60_000;
 
 /** Milliseconds before try number `tries` + 1: doubles from half a second to a minute, half of it by chance. */
-export function backOff(tries: number, chance = Math.random()): number {
+export function backOff(tries: number): number {
   const most = Math.min(LONGEST, FIRST_WAIT * 2 ** (tries - 1));
-  return most / 2 + (most / 2) * chance;
+  return most / 2 + (most / 2) * Math.random();
 }
 
 /** Waits, or throws the signal's reason. */

@@ -1,4 +1,5 @@
 /** What tokens cost. */
+import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources";
 import type { JobEndpoint } from "../../../../schemas/job.ts";
 import type { Price } from "../../../../schemas/project.ts";
 
@@ -90,6 +91,16 @@ export function estimatePrompt(messages: readonly { content?: unknown }[]): numb
       sum + 4 + estimateTokens(typeof content === "string" ? content : JSON.stringify(content ?? "")),
     3,
   );
+}
+
+/** Dollars of a request, about: as if its answers were as long as they may be. */
+export function estimateDollars(
+  request: Pick<ChatCompletionCreateParamsNonStreaming, "messages" | "max_completion_tokens" | "max_tokens" | "n">,
+  { price }: KnownPrice,
+  batch = false,
+): number {
+  const completion = (request.max_completion_tokens ?? request.max_tokens ?? 64) * (request.n ?? 1);
+  return dollarsOf({ prompt: estimatePrompt(request.messages), completion }, price, batch);
 }
 
 /** Dollars with as many digits as say something. */

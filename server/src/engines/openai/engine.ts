@@ -19,7 +19,7 @@ import { type OpenAIModel, Prompt } from "../../../../schemas/project.ts";
 import { patient } from "../chat/batch.ts";
 import { endpointClient, judgeFailure, keyFor } from "../chat/endpoint.ts";
 import { predictChat, workOf } from "../chat/engine.ts";
-import { backOff, pauseFor } from "../chat/pace.ts";
+import { backOff, pauseFor, TRIES } from "../chat/pace.ts";
 import { dollars, estimateTokens } from "../chat/price.ts";
 import { answersJson, planPrompt } from "../chat/prompt.ts";
 import { type Engine, EngineError, type EngineRun, type FineTuneRun, type PredictRun } from "../engine.ts";
@@ -249,8 +249,6 @@ async function upload(of: Remote, kind: "train" | "tune", { text }: TrainingFile
     return file.id;
   });
 }
-
-const TRIES = 8;
 
 /** After an error nobody knows whether it was made: it is looked for before it is asked for again. */
 async function create(of: Remote): Promise<FineTuningJob> {

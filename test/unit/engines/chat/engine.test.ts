@@ -123,6 +123,17 @@ describe("engine chat", () => {
     assert.equal(predictions.length, server!.requests);
   });
 
+  it("what an earlier attempt paid counts, though its rows are not asked again", async () => {
+    const endpoint = await serve();
+    const price = { input_per_million: 1000, output_per_million: 1000 };
+    const given = { rows: rowsOf(texts(50)), endpoint: { ...endpoint, price, concurrency: 1 }, spec: { budget: 1 } };
+    const first = await ran(chatEngine, given, folder);
+    const asked = server!.requests;
+    const second = await ran(chatEngine, given, folder, {}, first.predictions);
+    assert.match((second.error as Error).message, /budget of \$1 is spent/);
+    assert.equal(server!.requests, asked);
+  });
+
   it("says where its prices are from", async () => {
     const endpoint = await serve();
     const price = { input_per_million: 1, output_per_million: 1 };

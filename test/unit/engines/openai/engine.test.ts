@@ -205,6 +205,16 @@ describe("engine openai", () => {
       assert.ok(events.some((event) => event.type === "log" && /^2 lines of batch/.test(event.message)));
     });
 
+    it("is not sent where it may take more than the budget", async () => {
+      const api = await start();
+      const price = { input_per_million: 1000, output_per_million: 1000 };
+      const of = given();
+      const dear = { ...of, endpoint: { ...of.endpoint, price }, spec: { ...of.spec, budget: 0.05 } };
+      const { error } = await ran(chatEngine, dear, folder);
+      assert.match((error as Error).message, /batch may take \$[\d.]+, and \$0\.050 are left of the budget/);
+      assert.deepEqual([api.created.batch, api.created.file, api.requests], [0, 0, 0]);
+    });
+
     it("is not sent twice when its answer was lost, nor by a second attempt", async () => {
       const api = await start({ loseFirst: true });
       await ran(chatEngine, given(), folder);
