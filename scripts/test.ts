@@ -18,21 +18,31 @@ const checks: Record<string, string[]> = {
   style: [bin("biome"), "check", "--diagnostic-level=error", root],
 };
 
-const mocha = [
+/** Mocha on the files of a pattern. `timeout`: milliseconds a test may take, where those of .mocharc.json are too few. */
+const mocha = (spec: string, timeout?: number): string[] => [
   process.execPath,
   join(root, "node_modules", "mocha", "bin", "mocha.js"),
   "--reporter",
   "test/reporter.cjs",
+  ...(timeout === undefined ? [] : ["--timeout", String(timeout)]),
+  "--spec",
+  spec,
 ];
-const suites: Record<string, string[]> = {
-  unit: [...mocha, "--spec", "test/unit/**/*.test.ts"],
-  jobs: [...mocha, "--timeout", "600000", "--spec", "test/jobs/**/*.test.ts"],
-  cli: [...mocha, "--timeout", "300000", "--spec", "test/cli/**/*.test.ts"],
-  worker: [process.execPath, join(root, "scripts/test-worker.ts")],
-  server: [...mocha, "--timeout", "120000", "--spec", "test/server/**/*.test.ts"],
-  editor: [process.execPath, join(root, "test/editor/run.ts")],
-  ui: [...mocha, "--timeout", "300000", "--spec", "test/ui/**/*.test.ts"],
+const filesOfUi = readdirSync(join(root, "test", "ui")).filter((file) => file.endsWith(".test.ts"));
+
+/** Each suite's commands, run one after the other. */
+const suites: Record<string, string[][]> = {
+  unit: [mocha("test/unit/**/*.test.ts")],
+  jobs: [mocha("test/jobs/**/*.test.ts", 600_000)],
+  cli: [mocha("test/cli/**/*.test.ts", 300_000)],
+  worker: [[process.execPath, join(root, "scripts/test-worker.ts")]],
+  server: [mocha("test/server/**/*.test.ts", 120_000)],
+  editor: [[process.execPath, join(root, "test/editor/run.ts")]],
+  // File by file: see `twice`.
+  ui: filesOfUi.map((file) => mocha(`test/ui/${file}`, 300_000)),
 };
+/** The suite of which a file that fails is run once more, from its beginning: a browser on a busy machine may lose a key. */
+const twice = "ui";
 
 const chosen = process.argv.slice(2);
 const names = chosen.length > 0 ? chosen : Object.keys(suites);
@@ -62,40 +72,45 @@ for (const [name, command] of Object.entries(checks)) {
     console.log(`${name} failed`);
   }
 }
-/** Runs a suite, or a part of one; returns what passed, failed and was skipped. */
-function outcome(name: string, command: string[]): [number, number, number] {
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Runs a command of a suite. */
+function outcome(suite: string, command: string[]): Counts {
   rmSync(counts, { force: true });
   const fine = run(command, { CLF_TEST_COUNTS: counts });
-  let reported: [number, number, number] = [0, 0, 0];
+  const found: Counts = { passed: 0, failed: 0, skipped: 0 };
   try {
-    reported = readFileSync(counts, "utf8").trim().split(" ").map(Number) as [number, number, number];
+    const [passed, failed, skipped] = readFileSync(counts, "utf8").trim().split(" ").map(Number);
+    Object.assign(found, { passed, failed, skipped });
   } catch {
     // The suite ended before it could report: counted as a failure below.
   }
-  if (!fine && reported[1] === 0) {
-    reported[1]++;
-    console.log(`${name} ended without a result`);
+  if (!fine && found.failed === 0) {
+    found.failed++;
+    console.log(`${suite} ended without a result`);
   }
-  return reported;
+  return found;
 }
 
-/** Files of the ui suite that failed once and passed when run again: named at the end, so that they are looked into. */
+/** Files that failed once and passed when run again: named at the end, so that they are looked into. */
 const unsteady: string[] = [];
 for (const name of names) {
   console.log(`\n── ${name}`);
-  // A browser on a busy machine may lose a key: a file of the ui suite that fails is run once more, from its beginning.
-  const files = name === "ui" ? readdirSync(join(root, "test/ui")).filter((file) => file.endsWith(".test.ts")) : [];
-  const parts = name === "ui" ? files.map((file) => [...suites.ui!.slice(0, -1), `test/ui/${file}`]) : [suites[name]!];
-  for (const command of parts) {
-    let result = outcome(name, command);
-    if (name === "ui" && result[1] > 0) {
-      console.log(`\n${command.at(-1)} failed, and is run once more`);
-      result = outcome(name, command);
-      if (result[1] === 0) unsteady.push(command.at(-1)!);
+  for (const command of suites[name]!) {
+    let found = outcome(name, command);
+    if (name === twice && found.failed > 0) {
+      const file = command.at(-1)!;
+      console.log(`\n${file} failed, and is run once more`);
+      found = outcome(name, command);
+      if (found.failed === 0) unsteady.push(file);
     }
-    passed += result[0];
-    failed += result[1];
-    skipped += result[2];
+    passed += found.passed;
+    failed += found.failed;
+    skipped += found.skipped;
   }
 }
 if (unsteady.length > 0) console.log(`\nPassed only when run again: ${unsteady.join(", ")}`);
