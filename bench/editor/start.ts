@@ -26,12 +26,18 @@ const spread = (numbers: readonly number[]) =>
   `${median(numbers).toFixed(0).padStart(6)} ms   (${Math.min(...numbers).toFixed(0)} to ${Math.max(...numbers).toFixed(0)}, ${numbers.length} times)`;
 const line = (what: string, value: string) => console.log(`${what.padEnd(44)}${value}`);
 
+const SIZE = { width: 1280, height: 800 };
+/** Pixels that have room for every extension of VS Code's list, 70 each. */
+const ALL_ROWS = 5000;
+/** Our row of the list: its name, or its id while VS Code has no name, and the time. */
+const OURS = /^clf\b.*: \D*(\d+)ms$/i;
+
 /** What VS Code itself shows under "Running Extensions": loading the extension's code and its call of `activate`. */
 async function activations(windows: number): Promise<number[]> {
   const folder = mkdtempSync(join(tmpdir(), "clf-bench-"));
   writeFileSync(join(folder, "p.clf.yaml"), largeProject(80).text);
   const editor = await startEditor({ workspace: folder, extensionPath: root });
-  const browser = await openInBrowser(editor);
+  const browser = await openInBrowser(editor, SIZE);
   try {
     const workbench = await Workbench.open(browser, editor);
     const times: number[] = [];
@@ -46,16 +52,23 @@ async function activations(windows: number): Promise<number[]> {
         60,
       );
       await workbench.runCommand("Developer: Show Running Extensions");
-      const text = await eventually(
-        async () => {
-          const rows = workbench.page.locator(".runtime-extensions-editor .monaco-list-row").filter({ hasText: "Clf" });
-          return (await rows.count()) > 0 ? rows.first().locator(".activation-time").textContent() : "";
-        },
-        (found) => /\d+ms/.test(found ?? ""),
+      // Only rows on screen are elements, and the slowest start stands first: a quick one is far below.
+      await workbench.setWindowSize(SIZE.width, ALL_ROWS);
+      const shown = await eventually(
+        () =>
+          workbench.page
+            .locator(".runtime-extensions-editor .monaco-list-row")
+            .evaluateAll((rows) =>
+              rows.map((row) =>
+                [".name", ".activation-time"].map((part) => row.querySelector(part)?.textContent).join(": "),
+              ),
+            ),
+        (rows) => rows.some((row) => OURS.test(row)),
         "the time of the activation",
         60,
       );
-      times.push(Number(/(\d+)ms/.exec(text ?? "")![1]));
+      times.push(Number(OURS.exec(shown.find((row) => OURS.test(row))!)![1]));
+      await workbench.setWindowSize(SIZE.width, SIZE.height);
       await workbench.runCommand("View: Close Editor");
     }
     return times;
