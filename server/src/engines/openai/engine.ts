@@ -54,13 +54,10 @@ const specOf = (run: EngineRun): Spec => run.model.spec as Spec;
 /** The prompt of training and prediction alike: instructions and labels in the system message, the row, the answer. */
 const PROMPT = Prompt.parse({});
 
-function planOf(run: EngineRun) {
-  return planPrompt(run.job.task, PROMPT, answersJson(PROMPT, run.job.task.targets.length, false));
-}
-
-function endpointOf(run: EngineRun): JobEndpoint {
-  if (run.model.endpoint) return run.model.endpoint;
-  throw new EngineError(`Model "${run.model.name}" has no endpoint.`);
+/** What the file does not say of JSON schemas is not tried: the model is asked as it was trained. */
+function endpointOf({ model: { endpoint, name } }: EngineRun): JobEndpoint & { structured: boolean } {
+  if (endpoint) return { ...endpoint, structured: endpoint.structured ?? false };
+  throw new EngineError(`Model "${name}" has no endpoint.`);
 }
 
 async function fineTune(run: FineTuneRun): Promise<void> {
@@ -69,7 +66,8 @@ async function fineTune(run: FineTuneRun): Promise<void> {
   const client = endpointClient(endpoint, keyFor(endpoint, run.keys ?? []), spec);
   for (const message of closingNotes(endpoint, spec.base, true)) run.emit({ type: "log", level: "warning", message });
 
-  const plan = planOf(run);
+  const { task } = run.job;
+  const plan = planPrompt(task, PROMPT, answersJson(PROMPT, task.targets.length, endpoint.structured));
   const train = trainingFile(
     run.rows.filter(({ split }) => split === "train"),
     plan,
@@ -128,7 +126,7 @@ async function predict(run: PredictRun): Promise<void> {
   await predictChat(
     { ...run, outOfFold: false },
     {
-      endpoint: { ...endpoint, structured: endpoint.structured ?? false },
+      endpoint,
       model,
       prompt: PROMPT,
       confidence: spec.confidence,

@@ -33,8 +33,8 @@ describe("engine openai", () => {
   ];
 
   /** One attempt; `stopAt`: the event after which it is broken off, as by a crash or by a person. */
-  async function attempt(stopAt?: (event: NewEvent) => boolean, reason = "signal") {
-    const job = jobOf({ rows, endpoint: { base_url: server!.url } });
+  async function attempt(stopAt?: (event: NewEvent) => boolean, reason = "signal", structured = false) {
+    const job = jobOf({ rows, endpoint: { base_url: server!.url, structured } });
     const model = { ...job.models[0]!, spec: Model.parse({ engine: "openai", base: "some-model", endpoint: "test" }) };
     const stop = new AbortController();
     const events: NewEvent[] = [];
@@ -90,6 +90,14 @@ describe("engine openai", () => {
         ["loss", 0.6, "tune"],
       ],
     );
+  });
+
+  it("trains on JSON where it will be asked for it", async () => {
+    const api = await start();
+    await attempt(undefined, undefined, true);
+    const [line] = api.files[0]!.content.split("\n");
+    assert.equal(JSON.parse(line!).messages[2].content, '{"label":"good"}');
+    assert.match(JSON.parse(line!).messages[0].content, /Answer with one JSON object/);
   });
 
   const states = ["validating_files", "queued", "running", "paused", "something_new", "succeeded"];
