@@ -17,7 +17,7 @@ import type { CascadeModel } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
 import { applyPlatt, fitPlatt, type PlattParameters } from "../../confidence/platt.ts";
 import { type Engine, EngineError, type PredictRun } from "../engine.ts";
-import { rounded } from "../prediction.ts";
+import { rescaled, rounded } from "../prediction.ts";
 
 type Stage = NonNullable<JobModel["stages"]>[number];
 /** Row id → target name → prediction. */
@@ -44,8 +44,6 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
   const targets = run.job.task.targets.map(({ name }) => name);
   const asked = new Set(run.splits);
   let left = run.rows.filter(({ split }) => asked.has(split));
-  /** What stages that did not decide a row took for it, by row. */
-  const spent = new Map<string, Spent>();
   const total = left.length;
   for (const [s, stage] of stages.entries()) {
     if (left.length === 0) break;
@@ -65,8 +63,6 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
       const confidence = of ? confidenceOf(of, targets, scale) : 0;
       if (!last && confidence < take) {
         next.push(row);
-        for (const one of of?.values() ?? [])
-          if (one.seconds !== undefined) spent.set(row.row, together(spent.get(row.row), one));
         continue;
       }
       for (const target of targets) {
@@ -91,18 +87,6 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
     });
     left = next;
   }
-}
-
-type Spent = Pick<Prediction, "tokens" | "seconds" | "dollars">;
-
-function together(a: Spent | undefined, b: Spent): Spent {
-  if (!a) return { tokens: b.tokens, seconds: b.seconds, dollars: b.dollars };
-  const tokens =
-    a.tokens && b.tokens
-      ? { prompt: a.tokens.prompt + b.tokens.prompt, completion: a.tokens.completion + b.tokens.completion }
-      : (a.tokens ?? b.tokens);
-  const sum = (x: number | undefined, y: number | undefined) => (x === undefined ? y : x + (y ?? 0));
-  return { tokens, seconds: sum(a.seconds, b.seconds), dollars: sum(a.dollars, b.dollars) };
 }
 
 /** What a stage says of the rows it sees. It keeps what it pays for by itself, so nothing is kept of it here. */
@@ -217,23 +201,18 @@ function ownPrediction(
   const { all: _, signals: __, ...kept } = prediction;
   if (prediction.label === null || !scale) return { ...kept, ...head };
   // A target's score to the power of the targets' number stands for a row of such targets; its root for the target.
-  const odds = logOdds(prediction.score ** root);
-  const to = applyPlatt(scale, odds) ** (1 / root);
-  const [, second] = prediction.top;
-  const others = 1 - prediction.score;
-  // The second may come as close as the first, and no closer.
-  const least = second && others > 0 ? second[1] / (others + second[1]) : 0;
-  const score = Math.max(to, least);
-  const shrink = others > 0 ? (1 - score) / others : 0;
+  const to = applyPlatt(scale, logOdds(prediction.score ** root)) ** (1 / root);
+  const labels = prediction.top.map(([label]) => label);
+  const probabilities = prediction.top.map(([, p]) => p);
+  const { rest, uncovered = 0 } = prediction;
+  const own = rescaled({ labels, probabilities, rest, uncovered }, to);
+  const top = own.labels.map((label, i): [string, number] => [label, rounded(own.probabilities[i]!)]);
   return {
     ...kept,
     ...head,
-    score: rounded(score),
-    top: prediction.top.map(([label, p], i): [string, number] => [
-      label,
-      rounded(i === 0 ? score : Math.min(score, p * shrink)),
-    ]),
-    rest: rounded(others > 0 ? prediction.rest * shrink : 1 - score),
-    ...(prediction.uncovered === undefined ? {} : { uncovered: rounded(prediction.uncovered * shrink) }),
+    score: top[0]![1],
+    top,
+    rest: rounded(own.rest),
+    ...(prediction.uncovered === undefined ? {} : { uncovered: rounded(own.uncovered) }),
   };
 }

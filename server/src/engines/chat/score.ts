@@ -1,27 +1,20 @@
 /** From the answers to a row to its prediction lines: label, score, the next best labels, or why there is no answer. */
+import type * as z from "zod";
 import { type Prediction, TOP_LABELS } from "../../../../schemas/predictions.ts";
+import type { ModelConfidence } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
-import { rounded } from "../prediction.ts";
+import { type Distribution, rescaled, rounded } from "../prediction.ts";
 import type { Choice } from "./journal.ts";
 import { comparableSpellings, type LabelMasses, labelMasses, normalised, perToken, withoutPrior } from "./logprobs.ts";
 import type { PromptPlan } from "./prompt.ts";
 import { type Problem, type Read, readAnswer } from "./read-answer.ts";
 
-/** A distribution over a target's labels as far as it is known: label positions, likeliest first; with `rest` they sum to 1. */
-export interface Scored {
-  labels: number[];
-  probabilities: number[];
-  rest: number;
-  /** Part of `rest` that belongs to no label we know. */
-  uncovered: number;
-}
+/** Labels by position. */
+type Scored = Distribution<number>;
 
 export type Outcome = Scored | { problem: Problem; answer: string };
 
-export type LengthBias = "none" | "geometric" | "content-free";
-
 export interface Scorer {
-  read(choice: Choice): Read[];
   /** By target: what one answer with its log-probabilities says; without any, certainty. */
   fromLogprobs(choice: Choice): Outcome[];
   fromVotes(choices: readonly Choice[]): Outcome[];
@@ -34,7 +27,7 @@ export interface Scorer {
 /** @param priors by target: what the model says of rows without content; only for `content-free` */
 export function createScorer(
   plan: PromptPlan,
-  bias: LengthBias,
+  bias: z.output<typeof ModelConfidence>["length_bias"],
   priors: readonly (Float64Array | null)[] = [],
 ): Scorer {
   const spellings = plan.targets.map(comparableSpellings);
@@ -99,7 +92,6 @@ export function createScorer(
   }
 
   return {
-    read,
     fromLogprobs,
     fromVotes,
     masses: (choice) => massesOf(choice, read(choice)),
@@ -153,23 +145,6 @@ function certainty(probabilities: readonly [number, number][], uncovered: number
   const terms = [...probabilities.map(([, p]) => p), uncovered].filter((p) => p > 0);
   const entropy = -terms.reduce((sum, p) => sum + p * Math.log(p), 0);
   return labels < 2 ? 1 : Math.max(0, 1 - entropy / Math.log(labels + 1));
-}
-
-/** Gives the first label another probability; the others keep their proportions, and it stays the likeliest. */
-export function rescaled({ labels, probabilities, rest, uncovered }: Scored, to: number): Scored {
-  const [first, second = 0] = probabilities as [number, number?];
-  const others = 1 - first;
-  if (others <= 0) return { labels: labels.slice(0, 1), probabilities: [to], rest: 1 - to, uncovered: 0 };
-  // At this value the second would be as likely as the first.
-  const least = second / (others + second);
-  const p = Math.min(1, Math.max(to, least));
-  const scale = (1 - p) / others;
-  return {
-    labels,
-    probabilities: [p, ...probabilities.slice(1).map((other) => Math.min(p, other * scale))],
-    rest: rest * scale,
-    uncovered: uncovered * scale,
-  };
 }
 
 const LONGEST_ANSWER = 200;

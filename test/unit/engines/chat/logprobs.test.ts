@@ -9,7 +9,7 @@ import {
   perToken,
   withoutPrior,
 } from "../../../../server/src/engines/chat/logprobs.ts";
-import { rescaled } from "../../../../server/src/engines/chat/score.ts";
+import { rescaled } from "../../../../server/src/engines/prediction.ts";
 import { token } from "./server.ts";
 
 const known = (names: string[], codes = false) => {
