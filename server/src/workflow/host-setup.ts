@@ -1,8 +1,8 @@
 /** Adding hosts to a project, and checking them. */
 import { readFile } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
-import { isMap, parseDocument } from "yaml";
-import { SshHost } from "../../../schemas/project.ts";
+import { isMap, parseDocument, stringify } from "yaml";
+import { ProjectFile } from "../../../schemas/project.ts";
 import { type HostCheck, HostUnreachable } from "../jobs/hosts/host.ts";
 import { HostError } from "../jobs/hosts/ssh/channel.ts";
 import { WorkflowError } from "./error.ts";
@@ -51,22 +51,27 @@ export function hostNameOf(address: string): string {
     address
       .replace(/^.*@/, "")
       .replaceAll(/[^A-Za-z0-9_-]+/g, "-")
-      .replaceAll(/^-+|-+$/g, "")
+      .replaceAll(/^[-_]+|-+$/g, "")
+      .slice(0, 64)
       .toLowerCase() || "host"
   );
 }
 
 /**
  * The text of a project file with one more host. Everything else stays as it is, comments too.
- * @throws WorkflowError when there is a host of that name, or the address is none
+ * @throws WorkflowError when there is a host of that name, or the project's schema does not allow it
  */
 export function withHost(text: string, { name, ...host }: NewHost): string {
-  const parsed = SshHost.safeParse({ kind: "ssh", ...host });
+  const parsed = ProjectFile.shape.hosts.safeParse({ [name]: { kind: "ssh", ...host } });
   if (!parsed.success) {
+    const { code, message, path } = parsed.error.issues[0]!;
+    const field = path.at(-1) as keyof typeof host;
+    if (code === "invalid_key")
+      throw new WorkflowError(
+        `"${name}" cannot be a host's name: letters, digits, dots, dashes and underscores, 64 at most.`,
+      );
+    if (field !== "address") throw new WorkflowError(`"${host[field]}" cannot be a host's ${field}: ${message}.`);
     throw new WorkflowError(`"${host.address}" is not an ssh address: a host of your ssh config, or user@host.`);
-  }
-  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name) && !/^[A-Za-z0-9_-]+$/.test(name)) {
-    throw new WorkflowError(`"${name}" cannot be a host's name: letters, digits, - and _.`);
   }
   if (name === "local") throw new WorkflowError(`"local" always means this machine. Choose another name.`);
   const document = parseDocument(text);
@@ -80,7 +85,7 @@ export function withHost(text: string, { name, ...host }: NewHost): string {
     ...(host.workdir === undefined ? [] : [`workdir: ${JSON.stringify(host.workdir)}`]),
     ...(host.price_per_hour === undefined ? [] : [`price_per_hour: ${host.price_per_hour}`]),
   ];
-  const entry = `${/^\d+$/.test(name) ? JSON.stringify(name) : name}: { ${fields.join(", ")} }`;
+  const entry = `${stringify(name).trimEnd()}: { ${fields.join(", ")} }`;
   const lines = text.split("\n");
   const at = lines.findIndex((line) => /^hosts:\s*(#.*)?$/.test(line));
   if (isMap(hosts) && hosts.items.length > 0 && at >= 0) {
@@ -90,7 +95,7 @@ export function withHost(text: string, { name, ...host }: NewHost): string {
     return lines.join("\n");
   }
   if (isMap(hosts) && hosts.items.length > 0) {
-    document.setIn(["hosts", name], parsed.data);
+    document.setIn(["hosts", name], parsed.data[name]);
     return String(document);
   }
   const without = lines.filter((line) => !/^hosts:/.test(line)).join("\n");

@@ -158,6 +158,12 @@ describe("ssh host, without a host", () => {
     assert.throws(() => withHost("hosts:\n  a10g: { kind: ssh, address: x }\n", host), /already/);
     assert.throws(() => withHost(plain, { name: "x", address: "-oProxyCommand=id" }), /not an ssh address/);
     assert.throws(() => withHost(plain, { ...host, name: "local" }), /this machine/);
+    for (const name of ["-x", "_x", "a b", "x".repeat(65), ""])
+      assert.throws(() => withHost(plain, { ...host, name }), /cannot be a host's name/, name);
+    assert.throws(() => withHost(plain, { ...host, price_per_hour: -1 }), /"-1" cannot be a host's price_per_hour/);
+    // What YAML would take for a number stays a name.
+    assert.match(withHost(plain, { ...host, name: "1e3" }), /^ {2}"1e3": \{/m);
     assert.equal(hostNameOf("ubuntu@10.0.0.7"), "10-0-0-7");
+    assert.equal(hostNameOf("_gateway"), "gateway");
   });
 });
