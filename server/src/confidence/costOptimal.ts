@@ -18,11 +18,6 @@ export interface Prices {
   review: number;
 }
 
-/** Mean cost of `n` rows of which some are accepted, and `errors` of those are wrong; all others are reviewed. */
-export function costPerRow({ error, review }: Prices, n: number, accepted: number, errors: number): number {
-  return (errors * error + (n - accepted) * review) / n;
-}
-
 /** What one threshold costs; plain JSON. */
 export interface CostLine {
   threshold: number;
@@ -30,6 +25,25 @@ export interface CostLine {
   errors: number;
   /** Mean cost a row: (errors × error price + reviewed × review price) / rows. */
   costPerRow: number;
+}
+
+/** A threshold above every confidence: it accepts nothing. JSON has no infinity. */
+export const NOTHING = 2;
+
+/** Of `n` rows some are accepted, and `errors` of those are wrong; all others are reviewed. */
+export function costLine(
+  { error, review }: Prices,
+  threshold: number,
+  n: number,
+  accepted: number,
+  errors: number,
+): CostLine {
+  return {
+    threshold,
+    coverage: n === 0 ? 0 : accepted / n,
+    errors,
+    costPerRow: n === 0 ? 0 : (errors * error + (n - accepted) * review) / n,
+  };
 }
 
 /** The result; plain JSON. */
@@ -57,15 +71,10 @@ export function costOptimalThreshold(
   const order = descendingOrder(rows.score);
   let n = 0;
   for (let i = 0; i < rows.n; i++) n += rows.labelled[i]!;
-  const line = (threshold: number, accepted: number, errors: number): CostLine => ({
-    threshold,
-    coverage: n === 0 ? 0 : accepted / n,
-    errors,
-    costPerRow: n === 0 ? 0 : costPerRow(prices, n, accepted, errors),
-  });
+  const line = (threshold: number, accepted: number, errors: number): CostLine =>
+    costLine(prices, threshold, n, accepted, errors);
   const limit = prices.error > 0 ? Math.min(1, Math.max(0, 1 - prices.review / prices.error)) : 0;
-  // A threshold above every confidence accepts nothing; JSON has no infinity.
-  const reviewAll = line(2, 0, 0);
+  const reviewAll = line(NOTHING, 0, 0);
   let measured = reviewAll;
   let calibrated = line(limit, 0, 0);
   let acceptAll = line(0, 0, 0);

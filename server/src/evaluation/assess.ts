@@ -26,7 +26,7 @@ import {
   crossFit,
   fitCalibrator,
 } from "../confidence/calibrate.ts";
-import { costOptimalThreshold, costPerRow, type Prices } from "../confidence/costOptimal.ts";
+import { costLine, costOptimalThreshold, NOTHING, type Prices } from "../confidence/costOptimal.ts";
 import { flagRows } from "../confidence/flag.ts";
 import { calibratePredictionSets, measurePredictionSets } from "../confidence/predictionSets.ts";
 import {
@@ -348,30 +348,21 @@ function costOf(
 ): Cost {
   const optimum = costOptimalThreshold(certifying, prices);
   if (reported === null) return { ...optimum, reported: null };
-  const line = (threshold: number, n: number, accepted: number, errors: number): CostLine => ({
-    threshold,
-    coverage: n === 0 ? 0 : accepted / n,
-    errors,
-    costPerRow: n === 0 ? 0 : costPerRow(prices, n, accepted, errors),
-  });
   const at = (threshold: number): CostLine => {
     const { rows, accepted, errors } = thresholdRule(reported, threshold);
-    return line(threshold, rows, accepted, errors);
+    return costLine(prices, threshold, rows, accepted, errors);
   };
   let rule: CostLine | null = null;
   if (inForce !== null) {
     const { n, accepted, errors } = inForce.measured;
     const { rule: of } = inForce;
-    rule = line("parts" in of ? (of.parts[0]!.threshold ?? NOTHING) : of.threshold, n, accepted, errors);
+    rule = costLine(prices, "parts" in of ? (of.parts[0]!.threshold ?? NOTHING) : of.threshold, n, accepted, errors);
   }
   return {
     ...optimum,
     reported: { calibrated: at(optimum.calibrated.threshold), rule, reviewAll: at(NOTHING), acceptAll: at(0) },
   };
 }
-
-/** A threshold above every confidence. */
-const NOTHING = 2;
 
 function populationOf(job: Job, model: JobModel): string {
   const rows = `rows like those of ${job.project.name}`;

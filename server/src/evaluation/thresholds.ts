@@ -4,7 +4,7 @@
 
 import type { AcceptRows } from "../confidence/acceptRule.ts";
 import { clopperPearsonUpper, wilson } from "../confidence/binomial.ts";
-import { costPerRow, type Prices } from "../confidence/costOptimal.ts";
+import { costLine, type Prices } from "../confidence/costOptimal.ts";
 import { type ReportRows, requireRole } from "../confidence/roles.ts";
 import type { Measure } from "./confusion.ts";
 
@@ -73,7 +73,7 @@ export function thresholdsTable(
       expectedErrors: rows.by === "confidence" ? doubt[t]! : null,
       errorBound: clopperPearsonUpper(wrong, taken, 0.05),
       reviewShare: n === 0 ? 1 : 1 - taken / n,
-      ...(prices && n > 0 ? { costPerRow: costPerRow(prices, n, taken, wrong) } : {}),
+      ...(prices && n > 0 ? { costPerRow: costLine(prices, threshold, n, taken, wrong).costPerRow } : {}),
     };
   });
 }
