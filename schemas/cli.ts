@@ -1,10 +1,10 @@
 /** The JSON documents of the command line: what each command prints on standard output with `--json` (docs/cli.md). */
 import * as z from "zod";
 import { Decision, FlagReason } from "./decisions.ts";
-import { HostCheck, Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
+import { ConfiguredHost, HostCheck, Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
+import { LabelSet } from "./predictions.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
-import { LabelSet } from "./protocol.ts";
 import { LabelNoise, Report, Rounds } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
@@ -311,9 +311,7 @@ export const HostsDocument = z.strictObject({
 export const HostAddedDocument = z.strictObject({
   file,
   added: z.strictObject({ name: z.string(), address: z.string() }).nullable(),
-  configured: z.array(
-    z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() }),
-  ),
+  configured: z.array(ConfiguredHost),
 });
 
 /** `clf export-model`: the folder that was made, and the fine-tune it is of. */

@@ -167,6 +167,13 @@ export const Exit = z.strictObject({
 });
 export type Exit = z.output<typeof Exit>;
 
+/** A host that the ssh config names. */
+export const ConfiguredHost = z.strictObject({
+  name: z.string(),
+  hostName: z.string().optional(),
+  user: z.string().optional(),
+});
+
 /** One thing a host has or lacks. */
 export const HostCheck = z.strictObject({
   name: z.string(),

@@ -39,3 +39,14 @@ export const Prediction = z.strictObject({
   signals: z.record(z.string(), z.tuple([z.string().nullable(), z.number()])).optional(),
 });
 export type Prediction = z.output<typeof Prediction>;
+
+/** A conformal prediction set. */
+export const LabelSet = z.strictObject({
+  /** Likeliest first. */
+  labels: z.array(z.string()),
+  /** Whether labels that are not listed are in it as well. */
+  others: z.boolean(),
+  /** Share of flagged rows whose right label is in their set. */
+  coverage: z.number(),
+});
+export type LabelSet = z.output<typeof LabelSet>;

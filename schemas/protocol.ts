@@ -6,7 +6,8 @@
 import * as z from "zod";
 import { FlagReason } from "./decisions.ts";
 import { JobEvent } from "./events.ts";
-import { HostCheck, JobKind, JobProgress, JobState } from "./job.ts";
+import { ConfiguredHost, HostCheck, JobKind, JobProgress, JobState } from "./job.ts";
+import { LabelSet } from "./predictions.ts";
 import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
 import { PromptPreview } from "./prompt.ts";
@@ -87,9 +88,6 @@ export const JobView = z.strictObject({
   can: z.strictObject({ cancel: z.boolean(), resume: z.boolean(), delete: z.boolean(), report: z.boolean() }),
 });
 export type JobView = z.output<typeof JobView>;
-
-/** A conformal prediction set. */
-export const LabelSet = z.strictObject({ labels: z.array(z.string()), others: z.boolean(), coverage: z.number() });
 
 /** One target's prediction as people see it. */
 export const TargetView = z.strictObject({
@@ -243,7 +241,7 @@ export const requests = {
   /** The hosts that the ssh config names. */
   "clf/hosts/configured": {
     params: z.strictObject({}),
-    result: z.array(z.strictObject({ name: z.string(), hostName: z.string().optional(), user: z.string().optional() })),
+    result: z.array(ConfiguredHost),
   },
   /** Adds an ssh host to the project file; the rest of the file stays as it is. */
   "clf/hosts/add": {

@@ -1,5 +1,6 @@
 /** The rows that wait for a person, in the order in which they are shown. Pure. */
 import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
+import type { LabelSet } from "../../../schemas/predictions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { type DrawKey, drawPosition } from "./draws.ts";
 import { type Verdict, type Verdicts, verdictOf } from "./fold.ts";
@@ -17,7 +18,7 @@ export interface ReviewItem {
   /** The likeliest labels and their probabilities, likeliest first. */
   top: readonly (readonly [label: string, probability: number])[];
   /** The labels among which the right one is with the promised coverage; null where there is no set, or it must not be seen. */
-  set: { labels: string[]; others: boolean; coverage: number } | null;
+  set: LabelSet | null;
   /** Why the row is in front of a person. Empty for an accepted row. */
   reasons: readonly FlagReason[];
   /** The label in the data; null where the row has none. */

@@ -1,9 +1,9 @@
 /** Predictions beside the source columns, as csv, tsv or jsonl. */
+import type { LabelSet } from "../../../schemas/predictions.ts";
 import { rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { verdictOf } from "../review/fold.ts";
 import type { ProjectData } from "./data.ts";
 import type { JudgedRows } from "./flagged.ts";
-import type { LabelSet } from "./judge.ts";
 import { writeRowsFile } from "./rows-file.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
 /** From predictions to what people see of them: confidence, accepted or flagged, and why (DESIGN §5). */
 import type { FlagReason } from "../../../schemas/decisions.ts";
 import type { JobTarget } from "../../../schemas/job.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
+import type { LabelSet, Prediction } from "../../../schemas/predictions.ts";
 import type { AcceptDecision, ModelReport } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { acceptRows, thresholdsOf } from "../confidence/acceptRule.ts";
@@ -50,16 +50,6 @@ export interface Rules {
   targets: readonly JobTarget[];
   /** The audit's draw of a decision: whether a row that it accepts is reviewed all the same. */
   audited?(decision: AcceptDecision): (row: string) => boolean;
-}
-
-/** A prediction set in words. */
-export interface LabelSet {
-  /** Likeliest first. */
-  labels: string[];
-  /** Whether labels that are not listed are in it as well. */
-  others: boolean;
-  /** Share of flagged rows whose right label is in their set. */
-  coverage: number;
 }
 
 /** How many labels a person is shown. */

@@ -1,12 +1,12 @@
 /** Predicts a few rows at once, in this process: for "try it", hovers and `clf predict --text`. Engine `linear` only. */
 import { join } from "node:path";
 import type { FlagReason } from "../../../schemas/decisions.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
+import type { LabelSet, Prediction } from "../../../schemas/predictions.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import type { WordWeight } from "../engines/engine.ts";
 import { explainRow, type LoadedLinear, loadLinear, predictRow } from "../engines/linear/engine.ts";
 import { currentFineTune, modelSpec, newestEvaluation } from "./artifacts.ts";
-import { judgeRows, type LabelSet } from "./judge.ts";
+import { judgeRows } from "./judge.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 export interface InstantPrediction {
