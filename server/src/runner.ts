@@ -54,7 +54,7 @@ const Options = z.looseObject({
 });
 
 /** data/previous.json: the evaluations before of the job's models. Their test predictions are in data/previous.jsonl. */
-export const Previous = z.array(
+const Previous = z.array(
   z.strictObject({
     model: z.string(),
     job: z.string(),

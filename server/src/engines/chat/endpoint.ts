@@ -1,11 +1,5 @@
 /** An OpenAI-compatible endpoint: its client, and what its refusals mean. */
-import OpenAI, {
-  APIConnectionError,
-  APIConnectionTimeoutError,
-  APIError,
-  APIUserAbortError,
-  type ClientOptions,
-} from "openai";
+import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
 import type { JobEndpoint } from "../../../../schemas/job.ts";
 import { type EndpointKey, EngineError } from "../engine.ts";
 
@@ -44,7 +38,6 @@ export function endpointClient(
   endpoint: JobEndpoint,
   key: string | undefined,
   { timeout }: { timeout: number },
-  options: ClientOptions = {},
 ): OpenAI {
   return new OpenAI({
     baseURL: endpoint.base_url,
@@ -58,7 +51,6 @@ export function endpointClient(
     logLevel: "off",
     fetchOptions: { redirect: "error" },
     ...(key === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-    ...options,
   });
 }
 
@@ -170,14 +162,14 @@ function innermost(error: unknown): string {
 const LONGEST_WAIT = 10 * 60_000;
 
 /** Milliseconds the endpoint asks to wait; 0 when it does not say. */
-export function waitOf(headers: Headers | undefined, now = Date.now()): number {
+export function waitOf(headers: Headers | undefined): number {
   const get = (name: string) => headers?.get(name) ?? undefined;
   const exact = Number(get("retry-after-ms"));
   if (exact > 0) return Math.min(exact, LONGEST_WAIT);
   const after = get("retry-after");
   if (after !== undefined) {
     const seconds = Number(after);
-    const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - now;
+    const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - Date.now();
     if (wait > 0) return Math.min(wait, LONGEST_WAIT);
   }
   const resets = (["requests", "tokens"] as const).map((what) =>
@@ -187,7 +179,7 @@ export function waitOf(headers: Headers | undefined, now = Date.now()): number {
 }
 
 /** "1s", "6m0s", "120ms", "1h2m", "20" (seconds) → milliseconds; 0 for anything else. */
-export function spanOf(text: string | undefined): number {
+function spanOf(text: string | undefined): number {
   if (text === undefined) return 0;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   const unit = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;

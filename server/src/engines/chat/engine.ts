@@ -18,7 +18,7 @@ import { answersJson, type PromptPlan, planPrompt, responseFormat } from "./prom
 import { createScorer, type Outcome, predictionOfOutcome, type Scorer } from "./score.ts";
 
 /** What predicting through an endpoint needs: the same for a prompted model and for one fine-tuned there. */
-export interface ChatSettings {
+interface ChatSettings {
   endpoint: JobEndpoint;
   /** The model's name at the endpoint. */
   model: string;
@@ -152,7 +152,7 @@ function baseOf(settings: ChatSettings, seed: number): Omit<Request, "messages">
   };
 }
 
-export interface RequestMaker {
+interface RequestMaker {
   messages(row: JobRow): ChatCompletionMessageParam[];
   /** One answer, with log-probabilities where there are some. */
   single(row: JobRow): Request;

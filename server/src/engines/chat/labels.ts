@@ -2,7 +2,7 @@
 import type { JobTarget } from "../../../../schemas/job.ts";
 
 /** One label of a target with all that it may be called. */
-export interface KnownLabel {
+interface KnownLabel {
   name: string;
   description: string | undefined;
   aliases: readonly string[];
@@ -21,12 +21,17 @@ export interface KnownLabels {
   folded: ReadonlyMap<string, number>;
 }
 
-/** The same for spellings that differ in case, in the kind of spaces, dashes and underscores, or in marks around them. */
-export function fold(text: string): string {
+/** The same for spellings that differ in case, or in the kind of spaces, dashes and underscores. A trailing space stays. */
+export function foldInside(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()
-    .replace(/[\s_\-–—]+/g, " ")
+    .replace(/[\s_\-–—]+/g, " ");
+}
+
+/** As {@link foldInside}, and without marks and spaces around it. */
+export function fold(text: string): string {
+  return foldInside(text)
     .replace(/^[\s"'`*“”‘’([{<]+|[\s"'`*“”‘’)\]}>.,;:!]+$/g, "")
     .trim();
 }

@@ -9,7 +9,7 @@
  * another is told from it.
  */
 import type { ChatCompletionTokenLogprob } from "openai/resources";
-import type { KnownLabels } from "./labels.ts";
+import { foldInside, type KnownLabels } from "./labels.ts";
 
 /** One token of an answer: its text, and the likeliest tokens in its place with their log-probabilities, itself included. */
 export interface AnswerToken {
@@ -64,14 +64,6 @@ export function comparableSpellings({ labels, folded }: KnownLabels): Comparable
     names: of(({ name, aliases }) => [name, ...aliases]),
     codes: of(({ code }) => (code === undefined ? [] : [code])),
   };
-}
-
-/** As `fold` of labels.ts, but a trailing space stays: more of the label may follow. */
-function foldInside(text: string): string {
-  return text
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[\s_\-–—]+/g, " ");
 }
 
 /**

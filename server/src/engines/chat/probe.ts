@@ -13,7 +13,7 @@ export interface Capabilities {
 
 /** Labels that nobody would choose by themselves: an endpoint that answers with one keeps to the schema. */
 const CHOICES = ["zebra", "quartz"];
-export const MOST_LOGPROBS = 20;
+const MOST_LOGPROBS = 20;
 
 /**
  * @param known what the project file says; what it leaves open is tried

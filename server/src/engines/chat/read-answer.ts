@@ -8,7 +8,7 @@ export type Problem = NonNullable<Prediction["problem"]>;
 export type Read = { label: number; at: { start: number; end: number } } | { problem: Problem };
 
 /** One answer of the endpoint. */
-export interface AnswerText {
+interface AnswerText {
   text: string;
   /** The endpoint's own word for it that the model refused. */
   refused: boolean;

@@ -6,10 +6,10 @@ import type { Prediction } from "../../../../schemas/predictions.ts";
 import type { ChatModel } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
 
-export type ShotsSpec = NonNullable<z.output<typeof ChatModel>["prompt"]["shots"]>;
+type ShotsSpec = NonNullable<z.output<typeof ChatModel>["prompt"]["shots"]>;
 
 /** A label's errors in a zero-shot run. */
-export interface LabelErrors {
+interface LabelErrors {
   target: string;
   label: string;
   /** Tune rows of this label, and those answered wrong (without an answer: wrong). */
@@ -20,7 +20,7 @@ export interface LabelErrors {
 }
 
 /** The labels most often wrong first; of equals the one whose share of wrong rows is larger, then by name. */
-export function labelErrors(
+function labelErrors(
   target: string,
   tune: readonly JobRow[],
   predictions: ReadonlyMap<string, Prediction>,

@@ -5,7 +5,7 @@
 import type * as z from "zod";
 import type { QloraModel } from "../../../../schemas/project.ts";
 
-export interface Preflight {
+interface Preflight {
   rows: number;
   /** Tokens of an epoch, estimated. */
   tokens: number;

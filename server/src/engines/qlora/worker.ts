@@ -8,7 +8,7 @@ export const WORKER_SCRIPT = fileURLToPath(
 );
 
 /** The worker as a runner, for a host that has a shell: started as `command… FOLDER`. */
-export const workerCommand = (script: string = WORKER_SCRIPT): [string, ...string[]] => ["sh", script];
+export const workerCommand = (): [string, ...string[]] => ["sh", WORKER_SCRIPT];
 
 /** Starts the worker on a folder, in this process's own group: who ends the group ends it. What it prints goes to the log. */
 export function startWorker(folder: string, attempt: number): ChildProcess {
