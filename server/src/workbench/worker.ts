@@ -92,7 +92,7 @@ async function follow({ file, session }: OpenProject): Promise<void> {
 const notify = (name: NotificationName, params: unknown): void => send({ do: "notify", name, params });
 const previews = createPreviews({ projects, notify });
 const handlers: Handlers = {
-  ...createHandlers({ projects, trusted: () => trusted, notify, nudge: (file) => watches.get(file)?.nudge() }),
+  ...createHandlers({ projects, notify, nudge: (file) => watches.get(file)?.nudge() }),
   ...previews.handlers,
 };
 
