@@ -33,7 +33,7 @@ function soFar({ folder, attempt }: JobSnapshot, started: string): number {
 }
 
 /** @param file the project file as it lies now: a project that was moved keeps its jobs */
-export function jobView(snapshot: JobSnapshot, file: string, jobs?: Pick<JobManager, "condition" | "place">): JobView {
+export function jobView(snapshot: JobSnapshot, file: string, jobs: Pick<JobManager, "condition" | "place">): JobView {
   const { job, state } = snapshot;
   const summary = summarize(snapshot);
   const started = summary.started ?? null;
@@ -55,8 +55,8 @@ export function jobView(snapshot: JobSnapshot, file: string, jobs?: Pick<JobMana
     metric: metricOf(snapshot),
     message: message === "" ? null : message,
     cost: costOf(snapshot, started, ended),
-    connection: over ? null : (jobs?.condition(job.id) ?? null),
-    place: state === "queued" ? (jobs?.place(job.id) ?? null) : null,
+    connection: over ? null : jobs.condition(job.id),
+    place: state === "queued" ? jobs.place(job.id) : null,
     bytes: null,
     can: {
       cancel: !over,

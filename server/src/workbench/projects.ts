@@ -52,7 +52,7 @@ export interface Projects {
 /** Milliseconds without use after which the rows of a project leave the memory. */
 const IDLE = 180_000;
 
-/** Rows whose predictions are held at most: some 3 KiB each. */
+/** Rows whose predictions are held at most: some 1.5 KiB each. */
 const MOST_JUDGED = 400_000;
 
 export interface ProjectsOptions {
