@@ -99,7 +99,7 @@ function size(name: string, files: Iterable<string>): void {
 
 console.log(`${cpus().length} cores, ${cpus()[0]?.model}; Node ${process.version}; load ${loadavg()[0]!.toFixed(1)}`);
 line("activation (goal 100 ms)", spread(await activations(Number(values.windows))));
-const { starts } = await coldStarts(Number(values.starts));
+const starts = await coldStarts(Number(values.starts));
 line("server: start to first diagnostics (500 ms)", spread(starts.map(({ diagnostics }) => diagnostics)));
 line("server: start to the answer to initialize", spread(starts.map(({ initialized }) => initialized)));
 const processor = starts.flatMap((start) => start.processor ?? []);

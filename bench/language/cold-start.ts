@@ -61,7 +61,7 @@ async function start(uri: string, text: string): Promise<Start> {
 }
 
 /** Starts the server `rounds` times, one after the other; a first start is not counted. */
-export async function coldStarts(rounds: number): Promise<{ lines: number; starts: Start[] }> {
+export async function coldStarts(rounds: number): Promise<Start[]> {
   const folder = mkdtempSync(join(tmpdir(), "clf-bench-"));
   try {
     const { text } = largeProject(80);
@@ -71,7 +71,7 @@ export async function coldStarts(rounds: number): Promise<{ lines: number; start
     await start(uri, text);
     const starts: Start[] = [];
     for (let i = 0; i < rounds; i++) starts.push(await start(uri, text));
-    return { lines: text.split("\n").length, starts };
+    return starts;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
