@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
 import type { ProcessIdentity } from "../../schemas/job.ts";
+import { seededRandom } from "../../server/src/engines/linear/random.ts";
 import { attemptFolder, attemptNumbers, parseEvent } from "../../server/src/jobs/attempt.ts";
 import type { RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { launchCommand } from "../../server/src/jobs/launcher.ts";
 import { wholeLines } from "../../server/src/jobs/lines.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
 import type { JobSnapshot, NewJob } from "../../server/src/jobs/store.ts";
-import { leftProcesses, upTo } from "./support.ts";
+import { kill, leftProcesses, upTo } from "./support.ts";
 
 export interface JobsUnderFire {
   runner: RunnerCommand;
@@ -49,22 +50,11 @@ export interface JobsUnderFire {
 
 const SEED = Number(process.env.CLF_FAULT_SEED ?? Date.now() % 1_000_000);
 
-/** Numbers in [0, 1) by mulberry32. */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 export function survivesKills(name: string, jobs: JobsUnderFire): void {
   const ROUNDS = Number(process.env.CLF_FAULT_ROUNDS ?? jobs.rounds);
   describe(`kill -9 of ${name} (${ROUNDS} rounds each, seed ${SEED})`, function () {
     this.timeout(60_000 + ROUNDS * 30_000);
-    const next = random(SEED);
+    const next = seededRandom(SEED);
     let manager: JobManager;
     let close: () => Promise<void>;
     const tally = new Map<string, number>();
@@ -107,14 +97,6 @@ export function survivesKills(name: string, jobs: JobsUnderFire): void {
         await sleep(5);
       }
       return null;
-    }
-
-    function kill(process_: ProcessIdentity | null): void {
-      try {
-        if (process_) process.kill(process_.pid, "SIGKILL");
-      } catch {
-        // Gone already: the moment was a late one.
-      }
     }
 
     async function submit(n: number, predicts = false): Promise<string> {

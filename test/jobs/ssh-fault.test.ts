@@ -11,17 +11,20 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ProcessIdentity } from "../../schemas/job.ts";
+import { seededRandom } from "../../server/src/engines/linear/random.ts";
 import type { RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { type SshHost, sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
 import { canRestart, type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
 import {
+  kill,
   leftProcesses,
   newJob,
   predictedRows,
   processesNaming,
   readEventSeqs,
   removeFolder,
+  signalled,
   temporaryFolder,
   testManager,
   upTo,
@@ -35,20 +38,9 @@ const PAUSE = 0.05;
 const SPAN = 2000;
 const why = whyNoSshd();
 
-/** mulberry32 */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 (why ? describe.skip : describe)(`faults over ssh (${why ?? `${ROUNDS} rounds each, seed ${SEED}`})`, function () {
   this.timeout(60_000 + ROUNDS * 60_000);
-  const next = random(SEED);
+  const next = seededRandom(SEED);
   const tally = new Map<string, number>();
   let sshd: Sshd;
   let top: string;
@@ -92,8 +84,8 @@ function random(seed: number): () => number {
   }
 
   /** Makes a job whose upload takes a moment. It may throw: the fault may fall into it. */
-  async function submit(of: JobManager, bytes = 1000): Promise<void> {
-    await of
+  async function submit(bytes = 1000): Promise<void> {
+    await manager
       .submit("baseline", async (folder) => {
         await mkdir(join(folder, "data"));
         await writeFile(join(folder, "data", "rows.jsonl"), Buffer.alloc(bytes, next() * 256));
@@ -109,11 +101,11 @@ function random(seed: number): () => number {
   }
 
   /** Follows the newest job to its end, has it resumed when it needs to be, and checks all there is to check. */
-  async function check(what: string, allowed: readonly string[], of: JobManager = manager): Promise<void> {
-    const id = (await of.store.ids())[0]!;
+  async function check(what: string, allowed: readonly string[]): Promise<void> {
+    const id = (await manager.store.ids())[0]!;
     const seen: number[] = [];
     let state = "";
-    for await (const update of of.follow(id, { from: { attempt: 1, offset: 0 } })) {
+    for await (const update of manager.follow(id, { from: { attempt: 1, offset: 0 } })) {
       if (update.type === "event") seen.push(update.event.seq);
       else state = update.state;
     }
@@ -124,22 +116,22 @@ function random(seed: number): () => number {
       // The connection may still be away.
       for (let tries = 0; ; tries++) {
         try {
-          await of.resume(id);
+          await manager.resume(id);
           break;
         } catch (error) {
           if (tries > 100) throw error;
           await sleep(100);
         }
       }
-      assert.equal((await of.ended(id)).state, "succeeded");
+      assert.equal((await manager.ended(id)).state, "succeeded");
     }
     for (let tries = 0; ; tries++) {
-      const { records, attempt } = await of.store.read(id);
+      const { records, attempt } = await manager.store.read(id);
       if (records.some((record) => record.type === "fetched" && record.attempt === attempt.number)) break;
-      assert.ok(tries < 600, `the results did not come: ${of.condition(id)}`);
+      assert.ok(tries < 600, `the results did not come: ${manager.condition(id)}`);
       await sleep(50);
     }
-    const snapshot = await of.store.read(id);
+    const snapshot = await manager.store.read(id);
     assert.deepEqual(
       await predictedRows(snapshot.folder),
       upTo(ROWS).map((n) => `row-${n - 1}`),
@@ -169,17 +161,6 @@ function random(seed: number): () => number {
     return null;
   }
 
-  /** Whether the process was still there to be signalled. */
-  const signalled = (pid: number, signal: NodeJS.Signals): boolean => {
-    try {
-      return process.kill(pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-      return false;
-    }
-  };
-  const kill = (process_: ProcessIdentity | null) => process_ && signalled(process_.pid, "SIGKILL");
-
   function killSsh(): void {
     for (const line of processesNaming(sshd.config)) spawnSync("kill", ["-9", line.trim().split(/\s+/)[0]!]);
   }
@@ -190,7 +171,7 @@ function random(seed: number): () => number {
 
   it("the line is cut in upload", () =>
     rounds(async (chance) => {
-      const submitting = submit(manager, 3_000_000);
+      const submitting = submit(3_000_000);
       await sleep(chance * 300);
       sshd.line.cut();
       await submitting;
@@ -199,7 +180,7 @@ function random(seed: number): () => number {
 
   it("the line is cut at launch", () =>
     rounds(async (chance) => {
-      const submitting = submit(manager);
+      const submitting = submit();
       await sleep(50 + chance * 400);
       sshd.line.cut();
       await submitting;
@@ -208,7 +189,7 @@ function random(seed: number): () => number {
 
   it("the line is cut while following, again and again", () =>
     rounds(async (chance) => {
-      await submit(manager);
+      await submit();
       for (let n = 0; n < 3; n++) {
         await sleep((chance * SPAN) / 2);
         sshd.line.cut();
@@ -218,7 +199,7 @@ function random(seed: number): () => number {
 
   it("ssh is killed while results are fetched", () =>
     rounds(async (chance) => {
-      await submit(manager);
+      await submit();
       const id = (await manager.store.ids())[0]!;
       await manager.ended(id);
       await sleep(chance * 200);
@@ -228,7 +209,7 @@ function random(seed: number): () => number {
 
   it("ssh is killed at any moment", () =>
     rounds(async (chance) => {
-      const submitting = submit(manager, 300_000);
+      const submitting = submit(300_000);
       await sleep(chance * SPAN);
       killSsh();
       await submitting;
@@ -237,7 +218,7 @@ function random(seed: number): () => number {
 
   it("the supervisor is killed: a runner that lives goes on", () =>
     rounds(async (chance, n) => {
-      await submit(manager);
+      await submit();
       const supervisor = await identity("launch.json");
       await sleep(chance * (n % 2 === 0 ? 30 : SPAN / 2));
       kill(supervisor);
@@ -246,7 +227,7 @@ function random(seed: number): () => number {
 
   it("the runner is killed", () =>
     rounds(async (chance) => {
-      await submit(manager);
+      await submit();
       const process_ = await identity("runner.json");
       await sleep(chance * (SPAN / 2));
       kill(process_);
@@ -255,7 +236,7 @@ function random(seed: number): () => number {
 
   it("supervisor and runner are killed, and the line is cut with it", () =>
     rounds(async (chance) => {
-      await submit(manager);
+      await submit();
       const both = [await identity("launch.json"), await identity("runner.json")];
       await sleep(chance * (SPAN / 2));
       for (const each of both) kill(each);
@@ -265,7 +246,7 @@ function random(seed: number): () => number {
 
   it("the manager sleeps, as a laptop does, while the line goes away", () =>
     rounds(async (chance, n) => {
-      const child = spawnManager(1);
+      const child = spawnManager();
       await child.ready;
       await sleep(chance * SPAN);
       if (!signalled(child.pid, "SIGSTOP")) count("asleep after its work");
@@ -279,7 +260,7 @@ function random(seed: number): () => number {
   it("the manager is killed: the next one goes on with everything", () =>
     rounds(async (chance) => {
       await manager.close();
-      const child = spawnManager(1);
+      const child = spawnManager();
       await child.ready;
       await sleep(chance * SPAN);
       if (!signalled(child.pid, "SIGKILL")) count("manager after its work");
@@ -300,7 +281,7 @@ function random(seed: number): () => number {
       await sshd.stop();
       await sshd.start(boot(1));
       try {
-        await submit(manager);
+        await submit();
         const id = (await manager.store.ids())[0]!;
         await running(id);
         await sleep(chance * SPAN * 0.5);
@@ -320,11 +301,11 @@ function random(seed: number): () => number {
       const otherHost = makeHost();
       const other = makeManager(otherHost);
       try {
-        await Promise.all([other.recover(), submit(manager, 300_000)]);
+        await Promise.all([other.recover(), submit(300_000)]);
         await sleep(chance * 300);
         await Promise.all([other.recover(), manager.recover()]);
         if (chance < 0.5) sshd.line.cut();
-        await check("two", ["succeeded"], chance < 0.5 ? manager : manager);
+        await check("two", ["succeeded"]);
       } finally {
         await other.close();
         otherHost.close();
@@ -337,7 +318,7 @@ function random(seed: number): () => number {
       await mkdir(bin, { recursive: true });
       await writeFile(join(bin, "date"), '#!/bin/sh\nexec /bin/date -d "+1 day" "$@"\n', { mode: 0o755 });
       try {
-        await submit(manager);
+        await submit();
         const id = (await manager.store.ids())[0]!;
         await running(id);
         await manager.cancel(id);
@@ -347,9 +328,9 @@ function random(seed: number): () => number {
       }
     }));
 
-  function spawnManager(jobs: number) {
+  function spawnManager() {
     const program = fileURLToPath(new URL("./fake-ssh-manager.ts", import.meta.url));
-    const words = [root, sshd.user("bash").address, sshd.config, script, String(ROWS), String(PAUSE), String(jobs)];
+    const words = [root, sshd.user("bash").address, sshd.config, script, String(ROWS), String(PAUSE)];
     const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", "pipe", "inherit"] });
     const lines = createInterface(child.stdout);
     const said = (word: string) =>

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Job } from "../../schemas/job.ts";
+import type { Job, ProcessIdentity } from "../../schemas/job.ts";
 import { Confidence, Model } from "../../schemas/project.ts";
 import type { RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { localHost } from "../../server/src/jobs/hosts/local.ts";
@@ -82,6 +82,21 @@ export function processesNaming(folder: string): string[] {
 export async function leftProcesses(folder: string): Promise<string[]> {
   for (let tries = 0; tries < 50 && processesNaming(folder).length > 0; tries++) await sleep(100);
   return processesNaming(folder);
+}
+
+/** Whether the process was still there to be signalled. */
+export function signalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    return false;
+  }
+}
+
+/** `kill -9`, if there is somebody: a moment may be a late one. */
+export function kill(identity: ProcessIdentity | null): void {
+  if (identity) signalled(identity.pid, "SIGKILL");
 }
 
 export async function readJson<T>(path: string): Promise<T> {
