@@ -477,7 +477,11 @@ export const ChatModel = z
       .min(1)
       .max(100_000)
       .optional()
-      .meta({ description: "Longest answer, in tokens. Without it, the endpoint's own limit.", examples: [256] }),
+      .meta({
+        description:
+          "Longest answer, in tokens. Without it, room for the longest label; where the model reasons, the endpoint's own limit.",
+        examples: [256],
+      }),
     reasoning_effort: z
       .enum(["minimal", "low", "medium", "high"])
       .optional()
@@ -621,14 +625,17 @@ export const QloraModel = z
     packing: z
       .boolean()
       .default(false)
-      .meta({ description: "Pack several short rows into one sequence.", examples: [true] }),
+      .meta({
+        description: "Pack several short rows into one sequence. Not done yet: it changes nothing.",
+        examples: [true],
+      }),
     folds: z
       .int()
       .min(2)
       .max(20)
       .optional()
       .meta({
-        description: "Fine-tune this many fold models, for out-of-fold probabilities. Without it, there are none.",
+        description: "Fine-tune this many fold models, for out-of-fold probabilities. Not done yet: there are none.",
         examples: [5],
       }),
   })

@@ -184,7 +184,7 @@ function requestMaker(run: PredictRun, settings: ChatSettings, plan: PromptPlan,
   };
 }
 
-/** Room for the longest answer, twice over; reasoning needs as much as it needs. */
+/** Room for the longest answer, a token a character and some more; reasoning needs as much as it needs. */
 function answerTokens({ targets, json, reasoned }: PromptPlan): number | undefined {
   if (reasoned) return undefined;
   const longest = targets.map(
