@@ -4,11 +4,11 @@ import type { FlagReason } from "../../../schemas/decisions.ts";
 import { auditPower } from "../confidence/audit.ts";
 import { reviewQueue } from "../review/queue.ts";
 import { auditStates, auditWords } from "../workflow/audit.ts";
-import { type JudgedRows, judgedRows, reviewItems } from "../workflow/flagged.ts";
+import { type JudgedRows, reviewItems } from "../workflow/flagged.ts";
 import { relabelState, relabelWords } from "../workflow/relabel.ts";
 import type { Session } from "../workflow/session.ts";
 import { CliError, cut, EXIT, print, printJson, table } from "./io.ts";
-import { knownModel } from "./model-commands.ts";
+import { firstText, judgedOf } from "./judged.ts";
 import { projectPath, soundData, withProject } from "./project.ts";
 
 interface BlindOptions {
@@ -20,7 +20,7 @@ interface BlindOptions {
 const LIMIT = 10;
 
 /** The rows that wait to be judged blind, in the order of the draw. */
-async function blindRows(
+function blindRows(
   session: Session,
   judged: JudgedRows,
   verdicts: Parameters<typeof reviewQueue>[1],
@@ -33,7 +33,7 @@ async function blindRows(
   return items.map(({ row, target }) => ({
     row,
     target,
-    text: Object.values(judged.rows.get(row)!.row.inputs)[0] ?? "",
+    text: firstText(judged.rows.get(row)!.row.inputs),
   }));
 }
 
@@ -49,13 +49,6 @@ function printRows(rows: readonly { row: string; target: string; text: string }[
   if (rows.length > limit) print(`… and ${rows.length - limit} more (--limit N)`);
 }
 
-async function judgedOf(session: Session, options: BlindOptions): Promise<JudgedRows> {
-  const model = knownModel(session, options.model ?? session.project.reviewModel);
-  const judged = await judgedRows(session, model);
-  if (!("why" in judged)) return judged;
-  throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
-}
-
 /** What is drawn, what is judged, whether the promise is kept, and what so many rows could show. */
 export async function audit(path: string, options: BlindOptions): Promise<number> {
   return withProject(path, async (session, { locate }) => {
@@ -66,7 +59,7 @@ export async function audit(path: string, options: BlindOptions): Promise<number
       const why = judged.evaluation.report.models[judged.model]!.accept[0]?.why ?? "";
       throw new CliError(`"${judged.model}" accepts nothing, so there is nothing to audit. ${why}`);
     }
-    const rows = await blindRows(session, judged, verdicts, "audit");
+    const rows = blindRows(session, judged, verdicts, "audit");
     const audits = states.map((state) => {
       const { most } = auditPower(state.risk, Math.min(0.99, 2 * state.risk), { draws: 200, limit: 2000 });
       return { ...state, rows_to_find_double: most };
@@ -100,7 +93,7 @@ export async function relabel(path: string, options: BlindOptions): Promise<numb
     const judged = await judgedOf(session, options);
     const { verdicts } = await soundData(session, locate);
     const state = await relabelState(session, judged);
-    const rows = await blindRows(session, judged, verdicts, "relabel");
+    const rows = blindRows(session, judged, verdicts, "relabel");
     if (options.json) {
       printJson({ ...state, items: rows.slice(0, options.limit ?? LIMIT) } satisfies RelabelDocument);
       return EXIT.fine;

@@ -2,10 +2,9 @@
 import { relative } from "node:path";
 import type { IssuesDocument } from "../../../schemas/cli.ts";
 import { indexOf } from "../dataset/rows.ts";
-import { verdictOf } from "../review/fold.ts";
-import { judgedRows } from "../workflow/flagged.ts";
+import { isDecided, verdictOf } from "../review/fold.ts";
 import { CliError, cut, EXIT, percent, print, printJson, table, whole } from "./io.ts";
-import { knownModel } from "./model-commands.ts";
+import { firstText, judgedOf } from "./judged.ts";
 import { projectPath, soundData, withProject } from "./project.ts";
 import { knownTarget } from "./row-commands.ts";
 
@@ -17,11 +16,10 @@ export async function issues(
   options: { json?: boolean; model?: string; target?: string[]; limit?: number },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = knownModel(session, options.model ?? session.project.reviewModel);
     const targets = options.target?.map((name) => knownTarget(session.project.targets, name));
-    const judged = await judgedRows(session, model);
+    const judged = await judgedOf(session, options);
+    const { model } = judged;
     const project = projectPath(session);
-    if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${project} --model ${model}`);
     const { dataset, verdicts } = await soundData(session, locate);
     const at = indexOf(dataset.rows);
     let looked = 0;
@@ -33,7 +31,7 @@ export async function issues(
       for (const { target, issue, suggested, label, confidence } of seen) {
         if (issue === undefined || (targets && !targets.includes(target))) continue;
         const verdict = verdictOf(verdicts, row.row, target);
-        if (verdict?.current !== undefined && !verdict.conflict) {
+        if (isDecided(verdict)) {
           decided++;
           continue;
         }
@@ -41,7 +39,7 @@ export async function issues(
         found.push({
           row: row.row,
           target,
-          text: Object.values(row.inputs)[0] ?? "",
+          text: firstText(row.inputs),
           given: row.labels[target]!,
           suggested: suggested!,
           doubt: issue,

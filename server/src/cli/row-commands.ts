@@ -17,8 +17,9 @@ import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
 import type { Session } from "../workflow/session.ts";
 import { CliError, cut, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
+import { firstText, judgedOf } from "./judged.ts";
 import { knownModel } from "./model-commands.ts";
-import { projectPath, sayProblems, soundData, withProject } from "./project.ts";
+import { sayProblems, soundData, withProject } from "./project.ts";
 
 /** A text or the rows of a file at once, the pool or the rows trained on as a job. */
 export async function predict(
@@ -184,11 +185,10 @@ export async function flagged(
   },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = knownModel(session, options.model ?? session.project.reviewModel);
     const targets = options.target?.map((name) => knownTarget(session.project.targets, name));
     const reasons = options.reason?.map(knownReason);
-    const judged = await judgedRows(session, model);
-    if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
+    const judged = await judgedOf(session, options);
+    const { model } = judged;
     const { verdicts } = await soundData(session, locate);
     const { items, counts } = reviewQueue(reviewItems(session, judged), verdicts, {
       order: (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order,
@@ -255,8 +255,6 @@ function knownReason(given: string): FlagReason {
 }
 
 const rowsOf = (items: readonly { row: string }[]): number => new Set(items.map(({ row }) => row)).size;
-
-const firstText = (inputs: Record<string, string>): string => Object.values(inputs)[0] ?? "";
 
 /** One decision to record, from the command line or from a line of a file. */
 const Given = z.strictObject({
@@ -409,9 +407,7 @@ export async function exportRows(
   options: { json?: boolean; model?: string; output: string },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
-    const model = knownModel(session, options.model ?? session.project.reviewModel);
-    const judged = await judgedRows(session, model);
-    if ("why" in judged) throw new CliError(`${judged.why} Run: clf evaluate ${projectPath(session)} --model ${model}`);
+    const judged = await judgedOf(session, options);
     const data = await soundData(session, locate);
     const rows = await exportPredictions(session, data, judged, resolve(options.output));
     if (options.json) printJson({ file: resolve(options.output), rows });

@@ -25,6 +25,11 @@ export function verdictOf(verdicts: Verdicts, row: string, target: string): Verd
   return verdicts.get(row)?.get(target);
 }
 
+/** Whether somebody has decided, and nobody otherwise. */
+export function isDecided(verdict: Verdict | undefined): boolean {
+  return verdict?.current !== undefined && !verdict.conflict;
+}
+
 /** Whether two decisions say the same of the row: the same label, or both that none fits. */
 export function sameOutcome(a: Decision, b: Decision): boolean {
   return a.after === b.after;

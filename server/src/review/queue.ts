@@ -3,7 +3,7 @@ import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
 import type { LabelSet } from "../../../schemas/predictions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { type DrawKey, drawPosition } from "./draws.ts";
-import { type Verdict, type Verdicts, verdictOf } from "./fold.ts";
+import { isDecided, type Verdicts, verdictOf } from "./fold.ts";
 
 /** One row and target that a person might look at. */
 export interface ReviewItem {
@@ -138,10 +138,6 @@ export function reviewQueue(
   sortItems(fresh, options.order, options.seed ?? 0);
   skipped.sort((a, b) => (a.skip < b.skip ? -1 : 1));
   return { items: [...fresh, ...skipped.map(({ item }) => item)], counts };
-}
-
-function isDecided(verdict: Verdict | undefined): boolean {
-  return verdict?.current !== undefined && !verdict.conflict;
 }
 
 /** Sorts in place, blind items last; ties by place in the file, then by target, so that the order never hangs on the input's. */
