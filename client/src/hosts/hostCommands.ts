@@ -1,14 +1,9 @@
 /** Clf: Add Host, Clf: Check Host. */
 import * as vscode from "vscode";
+import type { Requests } from "../../../schemas/protocol.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
 import type { ProjectSummary, Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
-
-interface Checked {
-  host: string;
-  address: string | null;
-  checks: { name: string; ok: boolean; detail: string; remedy?: string | undefined }[];
-}
 
 const TYPED = "Another address…";
 
@@ -90,7 +85,7 @@ export function registerHostCommands(guard: Guard, server: Server, projects: Pro
 }
 
 /** The checks as a Markdown table, what is missing first, each with what to do. What a host says is text, never markup. */
-export function table({ host, address, checks }: Checked): string {
+function table({ host, address, checks }: Requests["clf/hosts/check"]["result"]): string {
   const cell = (text: string) =>
     text.replaceAll(/[\\`*_{}[\]<>()#+!|~&]/g, (sign) => `\\${sign}`).replaceAll("\n", " ");
   const missing = checks.filter(({ ok }) => !ok);

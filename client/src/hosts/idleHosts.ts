@@ -3,10 +3,10 @@ import * as vscode from "vscode";
 import type { JobView } from "../../../schemas/protocol.ts";
 import type { JobList } from "../jobs/jobList.ts";
 
-/** Milliseconds after a host's last job. */
-const IDLE = 15 * 60_000;
+/** Minutes after a host's last job. */
+const IDLE = 15;
 
-export function warnOfIdleHosts(jobs: JobList, after = IDLE): vscode.Disposable {
+export function warnOfIdleHosts(jobs: JobList): vscode.Disposable {
   const timers = new Map<string, NodeJS.Timeout>();
   const busy = (host: string) => jobs.active().some((job) => job.host === host);
 
@@ -19,11 +19,10 @@ export function warnOfIdleHosts(jobs: JobList, after = IDLE): vscode.Disposable 
       setTimeout(() => {
         timers.delete(job.host);
         if (busy(job.host)) return;
-        const minutes = Math.round(after / 60_000);
         void vscode.window.showWarningMessage(
-          `${job.host} has had no job from this window for ${minutes} minutes, and costs money as long as it runs. Stop the instance if you need it no more: Clf never does.`,
+          `${job.host} has had no job from this window for ${IDLE} minutes, and costs money as long as it runs. Stop the instance if you need it no more: Clf never does.`,
         );
-      }, after),
+      }, IDLE * 60_000),
     );
   }
 
