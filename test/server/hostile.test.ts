@@ -156,6 +156,8 @@ describe("hostile projects", function () {
     }
     const outside = { project: uriOf(join(outer.path, "neighbour", "x.clf.yaml")), kind: "fine-tune", models: ["m"] };
     assert.match(await refused("clf/jobs/start", outside), /is no project of this workspace/);
+    const host = { project: uriOf(join(outer.path, "neighbour", "secret.csv")), address: "nobody@nowhere.invalid" };
+    assert.match(await refused("clf/hosts/add", host), /is no project of this workspace/);
     // Splits are saved, and a place for jobs is made, in the project's own folder; nowhere else, and no job.
     const own = /^project[\\/](key\.splits\.jsonl|\.clf([\\/]jobs([\\/]\.following\.lock)?)?)$/;
     assert.deepEqual(

@@ -180,8 +180,9 @@ export function createHandlers({ projects, notify, nudge }: HandlerContext): Omi
     "clf/hosts/configured": () => configuredHosts(),
 
     "clf/hosts/add": async ({ project, address, name = hostNameOf(address), price_per_hour }) => {
-      await addHost(pathOf(project), { name, address, price_per_hour });
-      projects.changed([pathOf(project)]);
+      const { file } = await projects.get(pathOf(project));
+      await addHost(file, { name, address, price_per_hour });
+      projects.changed([file]);
       notify("clf/projects/changed", {});
       return { name };
     },
