@@ -1,6 +1,7 @@
 /** One row in full: its inputs, labels, what each model says, rows that say the same, and what can be done with it. */
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
+import type { DecisionKind, FlagReason } from "../../../schemas/decisions.ts";
 import type { PreviewColumn, PreviewDetail, PreviewPage } from "../../../schemas/preview.ts";
 import { named } from "./plots.ts";
 
@@ -23,7 +24,7 @@ export interface DetailParts {
   actions: DetailActions;
 }
 
-const REASONS: Record<string, string> = {
+const REASONS: Record<FlagReason, string> = {
   "below-threshold": "below the accept threshold",
   "no-accept-rule": "no accept rule can be met",
   "never-label": "this label is never accepted",
@@ -36,7 +37,7 @@ const REASONS: Record<string, string> = {
   conflict: "people decided differently",
   relabel: "drawn to be labelled again",
 };
-const DECIDED: Record<string, string> = {
+const DECIDED: Partial<Record<DecisionKind, string>> = {
   confirmed: "confirmed by a person",
   corrected: "corrected by a person",
   none: "none of the labels, says a person",
@@ -96,7 +97,7 @@ function drawTarget(
   const facts = [
     decided ? DECIDED[decided] : undefined,
     decided && in_file !== label ? `in the file: ${named(in_file ?? "")}` : undefined,
-    ...reasons.map((reason) => REASONS[reason] ?? reason),
+    ...reasons.map((reason) => REASONS[reason]),
   ].filter((fact) => fact !== undefined);
   return html`
     <section class="target">
