@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Job, JobModel } from "../../schemas/job.ts";
-import { Confidence, Model } from "../../schemas/project.ts";
+import type { JobModel } from "../../schemas/job.ts";
+import { Model } from "../../schemas/project.ts";
 import type { JobRow } from "../../schemas/rows.ts";
 import { chatEngine } from "../../server/src/engines/chat/engine.ts";
+import { madeJob } from "../../test/unit/made-job.ts";
 
 const [url, count, parallel] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
 const folder = mkdtempSync(join(tmpdir(), "clf-bench-"));
@@ -15,31 +16,7 @@ const model: JobModel = {
   training_spec: "0",
   endpoint: { name: "bench", base_url: url, concurrency: parallel, logprobs: 0, structured: false },
 };
-const job: Job = {
-  contract: 1,
-  id: "20261122-0000-bench-00000000",
-  kind: "predict",
-  project: { name: "bench", file: "bench.clf.yaml" },
-  models: [model],
-  host: { name: "local", kind: "local" },
-  task: {
-    inputs: [{ column: "text", name: "text" }],
-    targets: [{ name: "label", column: "label", labels: [{ name: "good" }, { name: "bad" }] }],
-  },
-  data: {
-    fingerprint: "0",
-    rows: {},
-    decisions: 0,
-    sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
-    validation: true,
-    grouped: false,
-  },
-  confidence: Confidence.parse({}),
-  seed: 1,
-  created: "2026-11-22T00:00:00Z",
-  versions: {},
-  options: {},
-};
+const job = madeJob({ kind: "predict", models: [model] });
 const rows = Array.from(
   { length: count },
   (_, i): JobRow => ({

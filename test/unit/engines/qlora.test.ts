@@ -6,9 +6,10 @@ import { join } from "node:path";
 import type { NewEvent } from "../../../schemas/events.ts";
 import { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
-import { Confidence, Model } from "../../../schemas/project.ts";
+import { Model } from "../../../schemas/project.ts";
 import { EngineError, type PredictRun } from "../../../server/src/engines/engine.ts";
 import { qloraEngine } from "../../../server/src/engines/qlora/engine.ts";
+import { madeJob, madeTarget } from "../made-job.ts";
 
 const model = (name: string, base = "some/model") => ({
   name,
@@ -64,29 +65,11 @@ describe("engine qlora", function () {
   }
 
   function run(of: ReturnType<typeof model>, signal = new AbortController().signal) {
-    const job = Job.parse({
-      contract: 1,
-      id: "20261122-0000-tuned-0a1b2c3d",
+    const job = madeJob({
       kind: "compare",
       project: { name: "p", file: join(folder, "p.clf.yaml") },
       models: [model("base"), linear, model("tuned")],
-      host: { name: "local", kind: "local" },
-      task: {
-        inputs: [{ column: "text", name: "text" }],
-        targets: [{ name: "kind", column: "kind", labels: [{ name: "a" }, { name: "b" }] }],
-      },
-      data: {
-        fingerprint: "f",
-        rows: {},
-        decisions: 0,
-        sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
-        validation: true,
-        grouped: false,
-      },
-      confidence: Confidence.parse({}),
-      seed: 1,
-      created: "2026-11-22T00:00:00Z",
-      versions: {},
+      task: { inputs: [{ column: "text", name: "text" }], targets: [madeTarget("kind", ["a", "b"])] },
     });
     const events: NewEvent[] = [];
     const predicted: Prediction[] = [];

@@ -6,36 +6,18 @@ import type { Report } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { assessModel } from "../../../server/src/evaluation/assess.ts";
 import { verdictOf } from "../../../server/src/evaluation/verdict.ts";
+import { madeJob, madeTarget } from "../made-job.ts";
 
 const LABELS = ["x", "y"];
 const model = { name: "m", spec: Model.parse({ engine: "linear" }), training_spec: "" };
 
 /** A job without validation and test rows: its out-of-fold predictions calibrate, certify and are reported. */
-const job: Job = {
-  contract: 1,
-  id: "20260101-0000-m-000000",
-  kind: "evaluate",
-  project: { name: "made", file: "/made.clf.yaml" },
+const job = madeJob({
   models: [model],
-  host: { name: "local", kind: "local" },
-  task: {
-    inputs: [{ column: "text", name: "text" }],
-    targets: [{ name: "label", column: "label", labels: LABELS.map((name) => ({ name })) }],
-  },
-  data: {
-    fingerprint: "",
-    rows: {},
-    decisions: 0,
-    sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
-    validation: false,
-    grouped: false,
-  },
+  task: { inputs: [{ column: "text", name: "text" }], targets: [madeTarget("label", LABELS)] },
+  data: { validation: false },
   confidence: Confidence.parse({ calibration: "temperature", accept: { risk: 0.2, certainty: 0.9 } }),
-  seed: 1,
-  created: "2026-01-01T00:00:00.000Z",
-  versions: {},
-  options: {},
-};
+});
 
 /** 100 train and tune rows; the model says x of all, and every fifth is y. */
 const rows = Array.from({ length: 100 }, (_, i): JobRow => {

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { NewEvent } from "../../../../schemas/events.ts";
 import type { Job, JobEndpoint, JobModel } from "../../../../schemas/job.ts";
 import { Prediction } from "../../../../schemas/predictions.ts";
-import { Confidence, Model } from "../../../../schemas/project.ts";
+import { Model } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
 import type { Engine, PredictRun } from "../../../../server/src/engines/engine.ts";
+import { madeJob, madeTarget } from "../../made-job.ts";
 
 export interface Given {
   labels?: Record<string, string[]>;
@@ -31,11 +32,7 @@ export function jobOf({
   options = {},
   instructions,
 }: Given): Job {
-  return {
-    contract: 1,
-    id: "20261122-0000-test-00000000",
-    kind: "evaluate",
-    project: { name: "test", file: "test.clf.yaml" },
+  return madeJob({
     models: [
       {
         name: "m",
@@ -45,30 +42,14 @@ export function jobOf({
         ...model,
       },
     ],
-    host: { name: "local", kind: "local" },
     task: {
       ...(instructions === undefined ? {} : { instructions }),
       inputs: [{ column: "text", name: "text" }],
-      targets: Object.entries(labels).map(([name, list]) => ({
-        name,
-        column: name,
-        labels: list.map((label) => ({ name: label })),
-      })),
+      targets: Object.entries(labels).map(([name, list]) => madeTarget(name, list)),
     },
-    data: {
-      fingerprint: "0",
-      rows: {},
-      decisions: 0,
-      sampling: { left_out: 0, dropped_labels: {}, applied: "train" },
-      validation: rows.some(({ split }) => split === "validation"),
-      grouped: false,
-    },
-    confidence: Confidence.parse({}),
-    seed: 1,
-    created: "2026-11-22T00:00:00Z",
-    versions: {},
+    data: { validation: rows.some(({ split }) => split === "validation") },
     options,
-  };
+  });
 }
 
 export interface Ran {
