@@ -1,7 +1,6 @@
 /** The rows that wait for a person: the review model's predictions, judged, less what has been decided. */
 import type { FlagReason } from "../../../schemas/decisions.ts";
 import type { Job } from "../../../schemas/job.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
 import type { Report } from "../../../schemas/report.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
@@ -11,7 +10,7 @@ import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
 import { auditPlace, auditStream } from "./audit.ts";
 import { type Judged, judgeRows, type Rules } from "./judge.ts";
-import { readJobRows, readPredictions } from "./predictions.ts";
+import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 /** A row with what the model says of each target. */
@@ -110,8 +109,7 @@ interface Part {
   /** Out of fold. */
   folds: boolean;
   splits: SplitName[];
-  /** By target, then row. */
-  predictions: Map<string, Map<string, Prediction>>;
+  predictions: PredictionsByTarget;
   jobRows: JobRow[];
   /** Of each of `jobRows`: its place among the rows of the job. */
   positions: number[];
@@ -135,10 +133,8 @@ async function readParts(session: Session, model: string, job: Job, parts: reado
   for await (const prediction of readPredictions(session, job.id)) {
     if (prediction.model !== model) continue;
     const folds = prediction.fold !== undefined;
-    const into = parts.find((each) => each.folds === folds && each.splits.includes(prediction.split))?.predictions;
-    if (!into) continue;
-    const of = into.get(prediction.target) ?? new Map<string, Prediction>();
-    into.set(prediction.target, of.set(prediction.row, prediction));
+    const into = parts.find((each) => each.folds === folds && each.splits.includes(prediction.split));
+    if (into) addPrediction(into.predictions, prediction);
   }
   let position = 0;
   for await (const row of readJobRows(session, job.id)) {

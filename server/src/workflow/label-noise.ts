@@ -1,7 +1,6 @@
 /** What blind re-labelling of random validation rows says of certificates (DESIGN §5.4). */
 import type { Decision } from "../../../schemas/decisions.ts";
 import type { Job } from "../../../schemas/job.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
 import type { AcceptDecision, ModelReport, Report } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { type BlindJudgement, estimateLabelNoise, type LabelNoiseEstimate } from "../confidence/labelNoise.ts";
@@ -10,7 +9,7 @@ import { isRandomBlind } from "../review/apply.ts";
 import { foldDecisions } from "../review/fold.ts";
 import type { JudgedRow } from "./flagged.ts";
 import { type Judged, judgeRows } from "./judge.ts";
-import { readJobRows, readPredictions } from "./predictions.ts";
+import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import type { Session } from "./session.ts";
 
 /** Row → target → the label of a person who saw neither label nor prediction; null: skipped, or none of the labels fits. */
@@ -43,12 +42,12 @@ export async function withLabelNoise(session: Session, job: Job, report: Report)
   }
   if (rows.length === 0) return report;
   const wanted = new Set(rows.map(({ row }) => row));
-  const predictions = new Map<string, Map<string, Map<string, Prediction>>>();
+  const predictions = new Map<string, PredictionsByTarget>();
   for await (const prediction of readPredictions(session, job.id)) {
     if (prediction.split !== "validation" || !wanted.has(prediction.row)) continue;
-    const ofModel = predictions.get(prediction.model) ?? new Map<string, Map<string, Prediction>>();
-    const ofTarget = ofModel.get(prediction.target) ?? new Map<string, Prediction>();
-    predictions.set(prediction.model, ofModel.set(prediction.target, ofTarget.set(prediction.row, prediction)));
+    const ofModel: PredictionsByTarget = predictions.get(prediction.model) ?? new Map();
+    addPrediction(ofModel, prediction);
+    predictions.set(prediction.model, ofModel);
   }
   const models: Report["models"] = {};
   for (const [name, model] of Object.entries(report.models)) {

@@ -43,3 +43,11 @@ export async function* readPredictions(session: Session, job: string): AsyncGene
     throw new WorkflowError(`The predictions of job ${job} cannot be read: ${why} ${AGAIN}`);
   }
 }
+
+/** By target, then row. */
+export type PredictionsByTarget = Map<string, Map<string, Prediction>>;
+
+export function addPrediction(to: PredictionsByTarget, prediction: Prediction): void {
+  const of = to.get(prediction.target) ?? new Map<string, Prediction>();
+  to.set(prediction.target, of.set(prediction.row, prediction));
+}

@@ -13,7 +13,7 @@ import { scoredRowsOf } from "../evaluation/scored.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
 import { evaluationsOf } from "./artifacts.ts";
 import { judgeRows } from "./judge.ts";
-import { readJobRows, readPredictions } from "./predictions.ts";
+import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import type { Session } from "./session.ts";
 
 /** Rounds looked at: older ones are left out. */
@@ -74,7 +74,7 @@ interface TestRows {
   job: Job;
   decisions: number;
   rows: Map<string, JobRow>;
-  predictions: Map<string, Map<string, Prediction>>;
+  predictions: PredictionsByTarget;
   accepted: Set<string>;
 }
 
@@ -86,13 +86,12 @@ async function testRowsOf(
 ): Promise<TestRows | null> {
   if (predictionsFile(session.jobs.store.folder(job.id)) === null) return null;
   const rows = new Map<string, JobRow>();
-  const predictions = new Map<string, Map<string, Prediction>>();
+  const predictions: PredictionsByTarget = new Map();
   try {
     for await (const row of readJobRows(session, job.id)) if (row.split === "test") rows.set(row.row, row);
     for await (const { all: _, ...prediction } of readPredictions(session, job.id)) {
       if (prediction.model !== model || prediction.split !== "test") continue;
-      const of = predictions.get(prediction.target) ?? new Map<string, Prediction>();
-      predictions.set(prediction.target, of.set(prediction.row, prediction));
+      addPrediction(predictions, prediction);
     }
   } catch {
     // Damaged files of an old job: its figures stand in its report, they cannot be paired.
