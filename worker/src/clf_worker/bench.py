@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from .environment import versions
-from .estimate import A10G, PRICE_PER_HOUR, dollars_a_million, row_flops, rows_a_second
+from .estimate import A10G, dollars_a_million, row_flops, rows_a_second
 from .job import Lora, Spec, WorkerError
 from .language_model import TorchModel, load_base
 from .memory import Shape
@@ -133,7 +133,7 @@ def rates(reader: TorchModel, trie: Trie, shape: Shape, rows: int, nf4: bool) ->
                     "trie nodes": evaluated,
                     "rows a second": rows / seconds,
                     "FLOP/s": flops * rows / seconds,
-                    "dollars a million rows at $1 an hour": dollars_a_million(rows / seconds, PRICE_PER_HOUR),
+                    "dollars a million rows at $1 an hour": dollars_a_million(rows / seconds),
                     "rows a second on paper, A10G": rows_a_second(A10G, flops, nf4),
                 }
             )

@@ -13,18 +13,15 @@ from .memory import Shape, fine_tune_bytes
 
 @dataclass(frozen=True)
 class Card:
-    name: str
     flops: float
     """Dense bf16 FLOP/s on paper."""
     reached: float
     """Share of it that large batches are taken to reach; to be measured by `clf bench-host`."""
     reached_nf4: float
     """The same with 4-bit weights, which are unpacked for every use."""
-    bytes: float
-    """Memory that can be used."""
 
 
-A10G = Card("A10G", flops=70e12, reached=0.5, reached_nf4=0.35, bytes=22.0 * 2**30)
+A10G = Card(flops=70e12, reached=0.5, reached_nf4=0.35)
 PRICE_PER_HOUR = 1.0
 PUBLISHED = 789.0
 """Dollars a million rows of the published system: 2.84 s a row, generated one row at a time, at $1 an hour."""
@@ -32,16 +29,14 @@ PUBLISHED = 789.0
 SHAPES = {
     "Qwen2.5-7B": Shape(28, 3584, 18944, 28, 4, 128, 152064, False),
     "Qwen2.5-1.5B": Shape(28, 1536, 8960, 12, 2, 128, 151936, True),
-    "SmolLM2-135M": Shape(30, 576, 1536, 9, 3, 64, 49152, True),
 }
 
 
-def row_flops(shape: Shape, prompt: int, nodes: int, before: int = 0) -> float:
-    """FLOPs of a row: `prompt` tokens of its own, `nodes` trie nodes, after `before` tokens that were read once for all rows."""
+def row_flops(shape: Shape, prompt: int, nodes: int) -> float:
+    """FLOPs of a row: `prompt` tokens of its own, `nodes` trie nodes."""
     places = prompt + nodes
     wide = shape.heads * shape.head_size
-    seen = before + (prompt + 1) / 2
-    attention = 4 * shape.layers * wide * (prompt * seen + nodes * (before + prompt + 4))
+    attention = 4 * shape.layers * wide * (prompt * (prompt + 1) / 2 + nodes * (prompt + 4))
     return 2 * shape.linear * places + attention + 2 * shape.hidden * shape.vocabulary * (nodes + 1)
 
 
@@ -49,8 +44,8 @@ def rows_a_second(card: Card, flops: float, nf4: bool) -> float:
     return card.flops * (card.reached_nf4 if nf4 else card.reached) / flops
 
 
-def dollars_a_million(rows: float, price_per_hour: float = PRICE_PER_HOUR) -> float:
-    return 1e6 / rows / 3600 * price_per_hour
+def dollars_a_million(rows: float) -> float:
+    return 1e6 / rows / 3600 * PRICE_PER_HOUR
 
 
 def training_seconds(card: Card, shape: Shape, rows: int, tokens: int, epochs: float, nf4: bool) -> float:

@@ -57,7 +57,7 @@ def score_labels(model: LanguageModel, state: Any, tokens: list[list[int]], trie
     first = list(trie.nodes[0].children)
     roots = model.extend(state, tokens, [first] * count)
     paths = [dict(zip(trie.nodes[0].children.values(), logs, strict=True)) for logs in roots]
-    waiting = [_branches_needed(dict(path), bound) for path in paths]
+    waiting = [_branches_needed(path, bound) for path in paths]
     weights = np.full((count, labels), -np.inf)
     evaluated = np.zeros(count, dtype=int)
     for kept in (0, 1):

@@ -23,7 +23,7 @@ from .encode import Encoder
 from .environment import environment_hash, machine_memory, versions
 from .folder import JobFolder
 from .job import Job, Model, Row, Spec, WorkerError
-from .language_model import Loaded, load_base, load_config, load_tokenizer, out_of_memory, precision, quantizes
+from .language_model import Loaded, device, load_base, load_config, load_tokenizer, out_of_memory, precision, quantizes
 from .memory import Shape, fine_tune_bytes, load_bytes
 from .prompt import make_prompt
 from .weights import class_weights
@@ -167,7 +167,7 @@ def estimate_memory(folder: JobFolder, spec: Spec, train: list[Example]) -> None
     except (TypeError, AttributeError):
         folder.log("The memory this model needs cannot be told from its configuration.", "warning")
         return
-    at = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    at = device()
     quantized, size = quantizes(spec, at), precision(at).itemsize
     tokens = longest(train)
     needs = fine_tune_bytes(

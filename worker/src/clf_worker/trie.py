@@ -11,7 +11,6 @@ class Node:
     token: int
     parent: int
     """Place of the parent in `Trie.nodes`; -1 at the root."""
-    depth: int
     children: dict[int, int] = field(default_factory=dict)
     """Token to place of the child."""
     label: int | None = None
@@ -25,7 +24,7 @@ class Trie:
     """
 
     def __init__(self, sequences: Sequence[Sequence[int]]) -> None:
-        self.nodes: list[Node] = [Node(token=-1, parent=-1, depth=0)]
+        self.nodes: list[Node] = [Node(token=-1, parent=-1)]
         self.sequences = [list(sequence) for sequence in sequences]
         for label, sequence in enumerate(sequences):
             at = 0
@@ -35,7 +34,7 @@ class Trie:
                 child = self.nodes[at].children.get(token)
                 if child is None:
                     child = len(self.nodes)
-                    self.nodes.append(Node(token, at, self.nodes[at].depth + 1))
+                    self.nodes.append(Node(token, at))
                     self.nodes[at].children[token] = child
                 at = child
             node = self.nodes[at]
