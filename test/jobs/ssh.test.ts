@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { appendFile, chmod, copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostUnreachable, type RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
@@ -337,8 +338,15 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     await running(of, id);
     await of.cancel(id);
     await of.ended(id);
+    const tops = [...new Set([process.env.XDG_RUNTIME_DIR ?? "", tmpdir(), "/tmp"])].filter((folder) =>
+      existsSync(folder),
+    );
+    const sockets = () =>
+      tops.flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith(`clf-ssh-${process.pid}-`)));
+    assert.notDeepEqual(sockets(), []);
     await of.close();
     host!.close();
+    assert.deepEqual(sockets(), []);
     assert.deepEqual(await leftProcesses(sshd.config), []);
     assert.deepEqual(await leftProcesses("my clf's"), []);
   });
