@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobEvent } from "../../schemas/events.ts";
 import type { JobView } from "../../schemas/protocol.ts";
+import { seededRandom } from "../../server/src/engines/linear/random.ts";
 import { build, clf, smallProject, temporaryFolder } from "../cli/support.ts";
 import { leftProcesses } from "../jobs/support.ts";
 import { uriOf } from "./client.ts";
@@ -18,17 +19,6 @@ const SEED = Number(process.env.CLF_FAULT_SEED ?? Date.now() % 1_000_000);
 /** Milliseconds that a job takes from the request to its end, roughly: windows close anywhere within. */
 const SPAN = 2500;
 const ENDS: readonly End[] = ["closes", "hangs", "dies"];
-
-/** Numbers in [0, 1) by mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 describe("windows and jobs", function () {
   this.timeout(120_000 + ROUNDS * 30_000);
@@ -89,7 +79,7 @@ describe("windows and jobs", function () {
   }
 
   it(`a window closes in mid-job, ${ROUNDS} times (seed ${SEED}): the job finishes, and the next window shows it`, async () => {
-    const next = random(SEED);
+    const next = seededRandom(SEED);
     const tally = new Map<string, number>();
     for (let round = 0; round < ROUNDS; round++) {
       const how = ENDS[round % ENDS.length]!;
