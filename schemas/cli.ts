@@ -5,7 +5,7 @@ import { ConfiguredHost, HostCheck, Job, JobState, JobSummary, ManagerRecord } f
 import { LabelSet } from "./predictions.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
-import { LabelNoise, Report, Rounds } from "./report.ts";
+import { LabelNoise, Measure, Report, Rounds } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
 const whole = z.int().min(0);
@@ -183,6 +183,33 @@ export const FlaggedDocument = z.strictObject({
     }),
   ),
 });
+
+/** `clf slices`: test figures by the values of a column. */
+export const SlicesDocument = z.strictObject({
+  model: z.string(),
+  column: z.string(),
+  job,
+  /** By target, most frequent value first; at most fifty values, the others gathered under null. */
+  targets: z.record(
+    z.string(),
+    z.array(
+      z.strictObject({
+        value: z.string().nullable(),
+        n: whole,
+        accuracy: Measure,
+        meanConfidence: share,
+        /** Mean confidence less accuracy: above 0 is overconfident. */
+        overconfidence: z.number(),
+        coverage: share.nullable(),
+        /** Wrong ones among the accepted. */
+        acceptedErrorRate: Measure.nullable(),
+        /** Where the accuracy's interval lies wholly below or above that of all rows. */
+        stands: z.enum(["below", "above"]).nullable(),
+      }),
+    ),
+  ),
+});
+export type SlicesDocument = z.output<typeof SlicesDocument>;
 
 export const IssuesDocument = z.strictObject({
   model: z.string(),

@@ -75,6 +75,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: 'Decisions are appended to the file `review.decisions` names; nothing is ever removed from it ([review.md](review.md)). `--confirm` agrees with the prediction, or with the label in the data where there is no prediction. A line of `--from` is `{"row": …, "target": …, "label": …}`, or has `"kind": "confirmed"`, `"none"` or `"skipped"` instead of a label; all lines are checked before the first is recorded.',
     documents: ["ReviewDocument", "UndoDocument"],
   },
+  slices: {
+    example: "clf slices . --column Employer",
+    text: "Accuracy, confidence, accepted share and the share of wrong ones among the accepted on the test rows of the newest evaluation, by the values of any column of the data. A value is marked where the interval of its accuracy lies wholly below or above that of all test rows; among many values some are so by chance.",
+    documents: ["SlicesDocument"],
+  },
   issues: {
     example: "clf predict . --out-of-fold\nclf issues . --limit 20",
     text: "By confident learning on out-of-fold probabilities: `clf predict --out-of-fold` comes first. Whoever decides with `clf review` changes what the next fine-tune learns; the data file stays as it is. In the editor the same labels are marked in the data file, with quick fixes.",

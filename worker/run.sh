@@ -2,13 +2,13 @@
 # Runs the worker in its environment, and makes that first where it is not there. POSIX sh, for this machine and for hosts.
 #
 #   sh run.sh JOBFOLDER           runs a job
-#   sh run.sh --prepare           makes the environment and prints its folder
 #   sh run.sh --python ARGUMENT…  runs the environment's Python with the worker on its path
 #
 # An environment is named by the hash of the lock file it is made from; it is complete when it holds `.ready`. It is made once,
 # under a lock, and used again by every job.
 #   CLF_ENVIRONMENTS  folder of environments; default: ~/.cache/clf/environments
 #   CLF_PYTHON        a Python that has everything already: no environment is made
+#   CLF_UV            the uv to make it with; default: the one on the path, else one installed beside it
 #   CLF_WHEELHOUSE    a folder of wheels to install from, without any network (docs/qlora.md)
 set -u
 
@@ -66,7 +66,7 @@ find_uv() {
 make_environment() {
   rm -rf "$environment"
   uv=$(find_uv) || {
-    echo "clf: installing uv"
+    echo "clf: installing uv" >&2
     "$python" -m venv "$environments/uv" >&2 || return 71
     if [ -n "${CLF_WHEELHOUSE:-}" ]; then
       "$environments/uv/bin/pip" install -q --no-index --find-links "$CLF_WHEELHOUSE" uv >&2 || return 72
@@ -75,7 +75,7 @@ make_environment() {
     fi
     uv=$environments/uv/bin/uv
   }
-  echo "clf: making the environment $environment"
+  echo "clf: making the environment $environment" >&2
   if [ -n "${CLF_WHEELHOUSE:-}" ]; then
     "$uv" venv -q --python "$python" "$environment" >&2 &&
       "$uv" export -q --frozen --no-dev --project "$here" --format requirements-txt -o "$environment/requirements.txt" >&2 &&
@@ -103,9 +103,9 @@ under_lock() {
 
 job=
 case ${1:-} in
-  --prepare | --python) ;;
+  --python) ;;
   -* | '')
-    echo "usage: run.sh JOBFOLDER | --prepare | --python ARGUMENT…" >&2
+    echo "usage: run.sh JOBFOLDER | --python ARGUMENT…" >&2
     exit 64
     ;;
   *) job=$1 ;;
@@ -135,10 +135,6 @@ else
       *) fail "The worker's environment could not be made." "The log says why. It needs the Python package index, or a wheelhouse: CLF_WHEELHOUSE." ;;
     esac
   fi
-fi
-if [ "${1:-}" = --prepare ]; then
-  echo "$environment"
-  exit 0
 fi
 if [ -z "$job" ]; then shift; else set -- -m clf_worker "$job"; fi
 PYTHONPATH=$here/src${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1 exec "$run" "$@"

@@ -37,13 +37,13 @@ const answer = (random: Random, score: number, risk: number): Answer => ({
 });
 
 /** Mean error `error`, rising from 0 for the most confident row as u^power. */
-export const rising =
+const rising =
   (error: number, power: number) =>
   (u: number): number =>
     Math.min(1, error * (power + 1) * u ** power);
 
 /** The best 3 % of scores are wrong with 8 %, whatever the rest is. */
-export const noisyTop =
+const noisyTop =
   (risk: (u: number) => number) =>
   (u: number): number =>
     u < 0.03 ? 0.08 : risk(u);

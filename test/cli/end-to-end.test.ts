@@ -27,6 +27,7 @@ import {
   ReportFileDocument,
   ReviewDocument,
   RoundsDocument,
+  SlicesDocument,
   UndoDocument,
 } from "../../schemas/cli.ts";
 import { build, clf, document, LABELLED, POOL, removeFolder, SCRIPT_LABEL, smallProject, start } from "./support.ts";
@@ -154,6 +155,27 @@ describe("clf, end to end", function () {
         assert.ok(figures.accept.certified === (figures.accept.threshold !== null));
       }
       assert.ok(joint_accuracy !== null && joint_accuracy <= targets[NATURE]!.accuracy);
+    });
+
+    it("slices tells the test figures by the values of a column, which add up to the whole", async () => {
+      const { models } = await document(EvaluateDocument, ["evaluate", ".", "--model", "baseline"], at());
+      const { job, targets } = await document(SlicesDocument, ["slices", ".", "--column", "Employer"], at());
+      assert.equal(job, models.baseline!.job);
+      for (const [target, figures] of Object.entries(models.baseline!.targets)) {
+        const of = targets[target]!;
+        assert.ok(of.length > 2 && of.slice(1).every(({ n, value }, i) => value === null || n <= of[i]!.n));
+        assert.equal(
+          of.reduce((sum, { n }) => sum + n, 0),
+          figures.n,
+        );
+        const right = of.reduce((sum, { n, accuracy }) => sum + n * accuracy.value, 0);
+        assert.ok(Math.abs(right / figures.n - figures.accuracy) < 1e-9, `${right / figures.n} ${figures.accuracy}`);
+      }
+      const words = await clf(["slices", ".", "--column", "Employer"], at());
+      assert.match(words.out, /test rows by Employer:\n\s*Employer +n +accuracy/);
+      const wrong = await clf(["slices", ".", "--column", "Emploier"], at());
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.err, /has no column "Emploier"\. Did you mean "Employer"/);
     });
 
     it("compare fine-tunes what it needs and compares on the same rows", async () => {

@@ -13,6 +13,7 @@ import { compare, evaluate, fineTune } from "./model-commands.ts";
 import { benchHost, exportModel } from "./qlora-commands.ts";
 import { rounds } from "./rounds-command.ts";
 import { exportRows, flagged, predict, review } from "./row-commands.ts";
+import { slices } from "./slices-command.ts";
 
 const wholeNumber = (text: string): number => {
   const value = Number(text);
@@ -134,6 +135,10 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--blind", "neither label nor prediction was seen: for the rows of clf relabel")
     .option("--from <file>", 'record many: a JSON line each, {"row", "target", "label"}')
     .action((path, row, target, label, options) => run(review(path, row, target, label, options)));
+  command("slices <project>", "PROJECT --column NAME [options]", "test figures by the values of a column of the data")
+    .requiredOption("-c, --column <name>", "the column")
+    .addOption(model())
+    .action((path, options) => run(slices(path, options)));
   command("issues <project>", "PROJECT [options]", "labels in the data that are probably wrong, most doubtful first")
     .addOption(model())
     .option("--target <name>", "only this target; repeatable", collect)

@@ -76,7 +76,7 @@ export async function withProject<T>(
 export async function soundData(
   session: Session,
   locate: Locate,
-  options: { saveSplits?: boolean } = {},
+  options: { saveSplits?: boolean; columns?: string[] } = {},
 ): Promise<ProjectData> {
   const line = progressLine();
   const data = await readData(session, {

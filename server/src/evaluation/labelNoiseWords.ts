@@ -3,7 +3,7 @@ import type { LabelNoiseEstimate } from "../confidence/labelNoise.ts";
 import { shareWords, shortPercent, whole } from "../numbers.ts";
 
 /** Accepted rows that must have been labelled again before anything is said of the risk. */
-export const ENOUGH_RELABELLED = 30;
+const ENOUGH_RELABELLED = 30;
 
 /** Until enough rows are labelled again only how many are missing; null when there is nothing to say. */
 export function labelNoiseWords(estimate: LabelNoiseEstimate, several: boolean): string | null {

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import type { NewEvent } from "../../../schemas/events.ts";
 import { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import { Model } from "../../../schemas/project.ts";
 import { EngineError, type PredictRun } from "../../../server/src/engines/engine.ts";
 import { qloraEngine } from "../../../server/src/engines/qlora/engine.ts";
+import { workerCommand } from "../../../server/src/engines/qlora/worker.ts";
 import { madeJob, madeTarget } from "../made-job.ts";
 
 const model = (name: string, base = "some/model") => ({
@@ -166,6 +168,25 @@ describe("engine qlora", function () {
     const stopped = qloraEngine.predict(asked);
     setTimeout(() => controller.abort("cancel"), 300);
     await assert.rejects(stopped, (reason) => reason === "cancel");
+  });
+
+  it("what making the environment says is no part of what a module of the worker prints", async () => {
+    const fakes = join(folder, "fakes");
+    await mkdir(fakes);
+    const made = '"$UV_PROJECT_ENVIRONMENT/bin/python"';
+    const scripts = {
+      "python3.13": "exit 0",
+      df: 'echo Filesystem; echo "x 99999999 1 99999999 1% /"',
+      uv: `mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"; printf '#!/bin/sh\\necho answer\\n' >${made}; chmod +x ${made}`,
+    };
+    for (const [name, script] of Object.entries(scripts))
+      await writeFile(join(fakes, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const [command, script] = workerCommand();
+    const { stdout, stderr } = await execa(command, [script!, "--python", "-m", "module"], {
+      env: { PATH: `${fakes}:${process.env.PATH}`, CLF_ENVIRONMENTS: join(folder, "environments"), CLF_PYTHON: "" },
+    });
+    assert.equal(stdout, "answer");
+    assert.match(stderr, /making the environment/);
   });
 
   it("a base in the project's folder is named by its full path", async () => {
