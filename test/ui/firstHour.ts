@@ -345,8 +345,7 @@ export function firstHour({ title, pictures, extension, brief = false, more }: F
     it("finds likely label errors and records what a person says of one", async () => {
       const { workbench } = window;
       await workbench.showContainer("Clf");
-      await workbench.runCommand("Clf: Predict Rows");
-      await workbench.quickPick("Rows trained on");
+      await workbench.runCommandAndPick("Clf: Predict Rows", "Rows trained on");
       await jobEnded(/^prediction · local · .*s$/, 3);
       await workbench.openFile("injuries.csv");
       const marks = await eventually(

@@ -311,8 +311,7 @@ describe("A hostile project in VS Code", function () {
       30,
     );
     assert.deepEqual(listing(), first);
-    await workbench.runCommand("Clf: Fine-tune a Model");
-    await workbench.quickPick("outside");
+    await workbench.runCommandAndPick("Clf: Fine-tune a Model", "outside");
     await workbench.notification("has an error");
     await workbench.screenshot("hostile-project-trusted");
     assert.deepEqual(listing(), first);

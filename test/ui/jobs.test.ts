@@ -55,10 +55,8 @@ describe("Jobs of two folders in a VS Code window", function () {
       hasText: words,
     });
   /** Runs a command on a project that is picked. */
-  const run = async (command: string, folder: string) => {
-    await window.workbench.runCommand(command);
-    await window.workbench.quickPick(`injuries (${folder}/injuries.clf.yaml)`);
-  };
+  const run = (command: string, folder: string) =>
+    window.workbench.runCommandAndPick(command, `injuries (${folder}/injuries.clf.yaml)`);
 
   it("asks which project is meant", async () => {
     const { workbench } = window;

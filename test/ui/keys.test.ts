@@ -187,8 +187,7 @@ describe("Keys in VS Code", function () {
 
   it("replaces a key by command; a refusal of it is taken back by that", async () => {
     const { workbench } = window;
-    await workbench.runCommand("Clf: Set Key");
-    await workbench.quickPick("TEST_KEY");
+    await workbench.runCommandAndPick("Clf: Set Key", "TEST_KEY");
     await eventually(
       () => workbench.quickInputTitle(),
       (title) => title === "Value of TEST_KEY",

@@ -122,7 +122,7 @@ export class Workbench {
   async quickPick(label: string): Promise<void> {
     await this.quickInput.locator(".quick-input-list").waitFor({ state: "visible" });
     // A long list is drawn only in part: narrowing it brings the item on screen.
-    await this.quickInput.locator("input.input").fill(label);
+    await this.quickInput.locator("input.input").fill(label, { timeout: 10_000 });
     await this.chooseRow(label);
   }
 
@@ -164,6 +164,21 @@ export class Workbench {
         if (Date.now() >= end) throw error;
         // An open palette does not take up commands that come meanwhile; a key may be lost while a view takes the focus.
         await this.press("Escape");
+      }
+    }
+  }
+
+  /**
+   * Runs a command that asks with a quick pick, and chooses an item of that.
+   * A view that takes the focus late, as the palette closes, closes the pick: it is then asked for again, as a person would.
+   */
+  async runCommandAndPick(title: string, label: string): Promise<void> {
+    for (let again = 2; ; again--) {
+      await this.runCommand(title);
+      try {
+        return await this.quickPick(label);
+      } catch (error) {
+        if (again === 0 || (await this.quickInput.isVisible())) throw error;
       }
     }
   }
@@ -598,8 +613,7 @@ export class Workbench {
     const label =
       { "Default High Contrast": "Dark High Contrast", "Default High Contrast Light": "Light High Contrast" }[name] ??
       name;
-    await this.runCommand("Preferences: Color Theme");
-    await this.quickPick(label);
+    await this.runCommandAndPick("Preferences: Color Theme", label);
     await this.quickInput.waitFor({ state: "hidden" });
     // The class names the theme's file: `…-themes-dark_modern-json`, `…-themes-hc_black-json`.
     const file =
