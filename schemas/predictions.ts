@@ -35,6 +35,8 @@ export const Prediction = z.strictObject({
   dollars: z.number().min(0).optional(),
   /** Engine `cascade`: the stage that decided. */
   stage: z.string().optional(),
+  /** Engine `cascade` with `agree`: a stage gave another label, or none. Never accepted. */
+  disagrees: z.literal(true).optional(),
   /** `clf signals`: by signal, the label it speaks for and its score; null without an answer. */
   signals: z.record(z.string(), z.tuple([z.string().nullable(), z.number()])).optional(),
 });

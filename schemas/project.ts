@@ -708,6 +708,14 @@ export const CascadeModel = z
         description: "Models, cheapest first. Each sees only what the one before did not take.",
         examples: [["baseline", "tuned-qwen"]],
       }),
+    agree: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "Every stage sees every row, and the last decides. Rows on which a stage gives another label are flagged, never accepted: models disagree.",
+        examples: [true],
+      }),
     take: probability.optional().meta({
       description:
         "A stage takes the rows whose confidence, calibrated on tune rows, is at least this. Default: 1 less `confidence.accept.risk`, or its `threshold`.",

@@ -56,7 +56,7 @@ export interface AcceptRows<R extends Role> {
   readonly n: number;
   /** Which numbers make the score; a certificate is only given on `score`. */
   readonly by: "score" | "confidence";
-  /** Product over the targets, in [0, 1]; −1 for a row that is never accepted (failed, never-label, ineligible). */
+  /** Product over the targets, in [0, 1]; −1 for a row that is never accepted (failed, never-label, models disagree). */
   readonly score: Float64Array;
   /** 1 where any target is wrong, 0 where all are right; meaningless where not `labelled`. */
   readonly wrong: Uint8Array;
@@ -76,17 +76,13 @@ export interface AcceptRowsOptions {
   by?: "score" | "confidence";
   /** Labels with risks of their own. */
   labelRisks?: readonly LabelRisk[];
-  /**
-   * 1 for rows that must not be accepted for another reason known without the label (for example two models disagree).
-   * The same reason must hold back rows of the pool: a certificate speaks of the rows that were eligible here.
-   */
-  ineligible?: ArrayLike<number>;
 }
 
 /**
  * One score and outcome a row from one target (scope `target`) or all of them (scope `row`).
- * A row is wrong when any target is; it is never accepted when any target failed, was not parsed, is not in the list, or
- * predicts a `never` label.
+ * A row is wrong when any target is; it is never accepted when any target failed, was not parsed, is not in the list,
+ * predicts a `never` label, or has models that disagree: what is known without the label holds back the rows that a rule is certified on
+ * and those that it is used on alike.
  */
 export function acceptRows<R extends Role>(
   scope: AcceptScope,
@@ -122,7 +118,7 @@ export function acceptRows<R extends Role>(
       const predicted = rows.predicted[i]!;
       if (rows.truth[i]! < 0) labelled[i] = 0;
       if (!isCorrect(rows, i)) wrong[i] = 1;
-      if (predicted < 0 || barred[predicted]!) score[i] = -1;
+      if (predicted < 0 || barred[predicted]! || rows.disagrees[i]!) score[i] = -1;
       else {
         if (score[i]! >= 0) score[i]! *= column[i]!;
         const own = partOf[predicted]!;
@@ -130,7 +126,6 @@ export function acceptRows<R extends Role>(
       }
     }
   }
-  if (options.ineligible) for (let i = 0; i < n; i++) if (options.ineligible[i]! > 0) score[i] = -1;
   return {
     role: first.set.role,
     scope,

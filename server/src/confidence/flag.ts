@@ -26,8 +26,6 @@ export interface FlagInput {
   never?: { target: string; labels: readonly string[] }[];
   /** 1 where the given label is probably wrong. */
   labelIssue?: ArrayLike<number>;
-  /** 1 where models disagree. It must have been `ineligible` when the rule was certified. */
-  disagreement?: ArrayLike<number>;
   /** 1 where the audit's draw says "review if accepted". */
   auditDraw?: ArrayLike<number>;
 }
@@ -63,11 +61,11 @@ export function flagRows(input: FlagInput): Flags {
     for (let t = 0; t < rows.sets.length; t++) {
       const table = rows.sets[t]!.rows;
       mask |= statusBit[table.status[i]!]!;
+      if (table.disagrees[i]!) mask |= bit("disagreement");
       const predicted = table.predicted[i]!;
       if (predicted >= 0 && never[t]![predicted]) mask |= bit("never-label");
     }
     if (input.labelIssue && input.labelIssue[i]! > 0) mask |= bit("label-issue");
-    if (input.disagreement && input.disagreement[i]! > 0) mask |= bit("disagreement");
     // "Below the threshold" is only said where nothing else already keeps the row from having a score.
     if (!rule) mask |= bit("no-accept-rule");
     else if (!passes[i] && (mask === 0 || rows.score[i]! >= 0)) mask |= bit("below-threshold");

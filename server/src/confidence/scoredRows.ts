@@ -31,6 +31,8 @@ export interface ScoredRow {
   seen?: Seen;
   /** Default `answered`. */
   status?: Status;
+  /** Whether models disagree on the row, which keeps it from being accepted. Default false. */
+  disagrees?: boolean;
   /** Number of the given label in the label list; null for a row without a label. */
   truth: number | null;
   /** Null unless `answered`. */
@@ -59,6 +61,8 @@ export interface ScoredRows {
   seen: Uint8Array;
   /** Codes: positions in {@link STATUSES}. */
   status: Uint8Array;
+  /** 1 where models disagree: such a row is never accepted, neither where a rule is certified nor where it is used. */
+  disagrees: Uint8Array;
   /** Number of the given label, −1 without one. */
   truth: Int32Array;
   /** Number of the predicted label, −1 unless answered. */
@@ -130,6 +134,7 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
   const split = bytes();
   const seen = bytes();
   const status = bytes();
+  const disagrees = bytes();
   const truth = ints();
   const predicted = ints();
   const score = floats();
@@ -158,6 +163,7 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
     split.push(SPLITS.indexOf(row.split));
     seen.push(SEEN.indexOf(row.seen ?? "unseen"));
     status.push(STATUSES.indexOf(row.status ?? "answered"));
+    disagrees.push(row.disagrees ? 1 : 0);
     truth.push(row.truth ?? -1);
     if (row.id !== undefined) ids.push(row.id);
     const { distribution } = row;
@@ -203,6 +209,7 @@ export function scoredRowsBuilder(options: BuilderOptions): ScoredRowsBuilder {
       split: split.finish(),
       seen: seen.finish(),
       status: status.finish(),
+      disagrees: disagrees.finish(),
       truth: truth.finish(),
       predicted: predicted.finish(),
       score: score.finish(),
@@ -277,6 +284,7 @@ export function takeRows(rows: ScoredRows, which: ArrayLike<number>): ScoredRows
     split: pick(rows.split, new Uint8Array(n)),
     seen: pick(rows.seen, new Uint8Array(n)),
     status: pick(rows.status, new Uint8Array(n)),
+    disagrees: pick(rows.disagrees, new Uint8Array(n)),
     truth: pick(rows.truth, new Int32Array(n)),
     predicted: pick(rows.predicted, new Int32Array(n)),
     score: floatColumn(rows.score),

@@ -72,6 +72,7 @@ export function scoredRowsOf(
       split: row.split,
       seen,
       status,
+      disagrees: prediction?.disagrees === true,
       truth: label == null ? null : (numbers.get(label) ?? null),
       distribution: status === "answered" ? distributionOf(prediction!, numbers) : null,
     });

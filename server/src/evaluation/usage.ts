@@ -65,7 +65,7 @@ export function usageOf(model: JobModel, predictions: Predictions, outOfFold: Pr
           },
         }
       : {}),
-    ...(model.stages ? { stages: stagesOf(model.stages, rows.size, decided, paid) } : {}),
+    ...(model.stages && decided.size > 0 ? { stages: stagesOf(model.stages, rows.size, decided, paid) } : {}),
   };
 }
 

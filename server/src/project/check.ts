@@ -480,6 +480,10 @@ function checkStages(
   models: string[],
   found: Findings,
 ): void {
+  if (model.agree && model.take !== undefined) {
+    const message = "With `agree` every stage sees every row, and none takes any. Remove `take` or `agree`.";
+    found.add("error", "cascade-stages", ["models", name, "take"], message);
+  }
   model.stages.forEach((stage, index) => {
     const path = ["models", name, "stages", index];
     if (stage === name) {

@@ -170,7 +170,7 @@ async function prepareCascade(
     stages.push(own);
   }
   const identity = createHash("sha256")
-    .update(JSON.stringify([spec.take ?? session.project.spec.confidence.accept, ...stages.map(useOf)]))
+    .update(JSON.stringify([spec.agree || (spec.take ?? session.project.spec.confidence.accept), ...stages.map(useOf)]))
     .digest("hex");
   return { name, spec, training_spec: trainingSpecHash(session.project, name), stages, identity };
 }

@@ -28,13 +28,17 @@ import { madeRows } from "./madeRows.ts";
 const context = { population: "made rows", date: "2026-11-22" };
 
 /** Rows of a two-label target with given scores and outcomes (label 0 is always predicted unless said). */
-function rowsOf(split: Split, rows: readonly { score: number; right: boolean; predicted?: number; status?: Status }[]) {
+function rowsOf(
+  split: Split,
+  rows: readonly { score: number; right: boolean; predicted?: number; status?: Status; disagrees?: boolean }[],
+) {
   return scoredRows(
     rows.map(
-      ({ score, right, predicted = 0, status = "answered" }, i): ScoredRow => ({
+      ({ score, right, predicted = 0, status = "answered", disagrees }, i): ScoredRow => ({
         id: `r${i}`,
         split,
         status,
+        ...(disagrees ? { disagrees } : {}),
         truth: right ? predicted : 2,
         distribution:
           status === "answered" ? { labels: [predicted], probabilities: [score], rest: 1 - score, restCount: 2 } : null,
@@ -397,8 +401,8 @@ describe("flags", () => {
       { score: 0.99, right: true, status: "failed" },
       { score: 0.99, right: true, status: "out-of-list" },
       { score: 0.99, right: true },
-      { score: 0.99, right: true },
-      { score: 0.99, right: true },
+      { score: 0.99, right: true, disagrees: true },
+      { score: 0.99, right: true, disagrees: true },
     ]),
   );
   const never = [{ target: "t", labels: ["y"] }];
@@ -412,7 +416,6 @@ describe("flags", () => {
       never,
       auditDraw: [0, 1, 0, 0, 0, 1, 0, 0],
       labelIssue: [0, 0, 0, 0, 0, 0, 1, 0],
-      disagreement: [0, 0, 0, 0, 0, 0, 1, 1],
     });
     assert.deepEqual(Array.from(flags.reasons, reasonsOf), [
       [],

@@ -6,6 +6,9 @@
  * itself. What comes out is one model: one label and one score a row and target, from the stage that decided. Calibration and the
  * certificate are made of those, on validation rows, as of any model: there is one promise over the whole, and no stage needs one of
  * its own (DESIGN §5.3). Everything that is chosen here is chosen on tune.
+ *
+ * With `agree` no stage takes anything: all see every row, the last decides, and where another stage gives another label the
+ * prediction says that models disagree. The certificate is made without those rows, and none of them is accepted.
  */
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
@@ -44,6 +47,7 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
   const targets = run.job.task.targets.map(({ name }) => name);
   const asked = new Set(run.splits);
   let left = run.rows.filter(({ split }) => asked.has(split));
+  if (spec.agree) return agree(run, stages, left, engineOf);
   const total = left.length;
   for (const [s, stage] of stages.entries()) {
     if (left.length === 0) break;
@@ -88,6 +92,66 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
     left = next;
   }
 }
+
+/** The last stage's predictions as they are, with what the others would have said held against them. */
+async function agree(
+  run: PredictRun,
+  stages: readonly Stage[],
+  rows: readonly JobRow[],
+  engineOf: (stage: Stage) => Engine,
+): Promise<void> {
+  const targets = run.job.task.targets.map(({ name }) => name);
+  const answers: Answers[] = [];
+  for (const stage of stages) answers.push(await answersOf(run, stage, rows, engineOf));
+  let disagreed = 0;
+  for (const row of rows) {
+    let apart = false;
+    for (const target of targets) {
+      const said = answers.map((of) => of.get(row.row)?.get(target));
+      const own = said.at(-1) ?? { ...UNANSWERED, row: row.row, target, split: row.split };
+      const disagrees = said.some((other) => other?.label !== own.label);
+      apart ||= disagrees;
+      if (run.done(row.row, target)) continue;
+      run.predicted({
+        ...own,
+        model: run.model.name,
+        ...spentBy(said),
+        ...(disagrees && own.label !== null ? { disagrees } : {}),
+      });
+    }
+    if (apart) disagreed++;
+  }
+  const [count, of] = [disagreed, rows.length].map((n) => n.toLocaleString("en-US"));
+  run.emit({ type: "log", level: "info", message: `Stages disagree on ${count} of ${of} rows.` });
+}
+
+/** Tokens, seconds and dollars of all stages together, as far as any has some. */
+function spentBy(said: readonly (Prediction | undefined)[]): Pick<Prediction, "tokens" | "seconds" | "dollars"> {
+  const sum = (values: (number | undefined)[]) => {
+    const known = values.filter((value) => value !== undefined);
+    return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0);
+  };
+  const [prompt, completion, cached] = (["prompt", "completion", "cached"] as const).map((kind) =>
+    sum(said.map((prediction) => prediction?.tokens?.[kind])),
+  );
+  const seconds = sum(said.map((prediction) => prediction?.seconds));
+  const dollars = sum(said.map((prediction) => prediction?.dollars));
+  return {
+    ...(prompt === undefined || completion === undefined
+      ? {}
+      : { tokens: { prompt, completion, ...(cached === undefined ? {} : { cached }) } }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(dollars === undefined ? {} : { dollars }),
+  };
+}
+
+const UNANSWERED: Pick<Prediction, "label" | "score" | "top" | "rest" | "problem"> = {
+  label: null,
+  score: 0,
+  top: [],
+  rest: 0,
+  problem: "failed",
+};
 
 /** What a stage says of the rows it sees. It keeps what it pays for by itself, so nothing is kept of it here. */
 async function answersOf(
@@ -197,7 +261,7 @@ function ownPrediction(
   { row, target, model, stage, scale, root }: Own,
 ): Prediction {
   const head = { row: row.row, target, model, split: row.split, stage };
-  if (!prediction) return { ...head, label: null, score: 0, top: [], rest: 0, problem: "failed" };
+  if (!prediction) return { ...head, ...UNANSWERED };
   const { all: _, signals: __, ...kept } = prediction;
   if (prediction.label === null || !scale) return { ...kept, ...head };
   // A target's score to the power of the targets' number stands for a row of such targets; its root for the target.

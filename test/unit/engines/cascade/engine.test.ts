@@ -56,7 +56,7 @@ describe("engine cascade", () => {
   });
   afterEach(() => remove(folder));
 
-  const run = async (take?: number) => {
+  const run = async (options: { take?: number; agree?: boolean } = {}) => {
     const asked = { cheap: new Set<string>(), dear: new Set<string>() };
     const truth = (row: JobRow) => row.labels.label!;
     const engines: Record<string, Engine> = {
@@ -68,7 +68,7 @@ describe("engine cascade", () => {
       }),
       dear: stage(asked.dear, (row) => [truth(row), 0.99], 0.01),
     };
-    const spec = Model.parse({ engine: "cascade", stages: ["cheap", "dear"], ...(take ? { take } : {}) });
+    const spec = Model.parse({ engine: "cascade", stages: ["cheap", "dear"], ...options });
     const stages = ["cheap", "dear"].map((name) => ({
       name,
       spec: Model.parse({ engine: "linear" }),
@@ -124,7 +124,29 @@ describe("engine cascade", () => {
 
   it("takes less when it must be surer", async () => {
     const { asked: usual } = await run();
-    const { asked: strict } = await run(0.999999);
+    const { asked: strict } = await run({ take: 0.999999 });
     assert.ok(strict.dear.size > usual.dear.size);
+  });
+
+  it("with agree the last stage decides every row, and rows that another labels otherwise say so", async () => {
+    const { predictions, asked, model } = await run({ agree: true });
+    assert.deepEqual([asked.cheap.size, asked.dear.size], [300, 300]);
+    const apart = new Set(
+      rows
+        .filter(({ inputs, labels }) => {
+          const i = Number(inputs.text);
+          return i % 2 === 1 && i % 5 !== 0 && labels.label !== "good";
+        })
+        .map(({ row }) => row),
+    );
+    assert.ok(apart.size > 30);
+    for (const { row, label, score, disagrees } of predictions) {
+      assert.equal(label, rows.find((one) => one.row === row)!.labels.label);
+      assert.equal(score, 0.99);
+      assert.equal(disagrees === true, apart.has(row), row);
+    }
+    const usage = usageOf(model, new Map([["label", new Map(predictions.map((one) => [one.row, one]))]]), new Map());
+    assert.equal(usage.cost!.toFixed(6), "3.000000");
+    assert.equal(usage.stages, undefined);
   });
 });
