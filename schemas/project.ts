@@ -635,7 +635,7 @@ export const QloraModel = z
       .max(20)
       .optional()
       .meta({
-        description: "Fine-tune this many fold models, for out-of-fold probabilities. Not done yet: there are none.",
+        description: "Fine-tune this many fold models, for out-of-fold probabilities. Default: none. Not done yet.",
         examples: [5],
       }),
   })
