@@ -3,7 +3,7 @@ import * as z from "zod";
 import { Confidence, Model, Price, Target } from "./project.ts";
 
 /** Version of the job-folder contract. A reader accepts this and every older one. */
-export const JOB_CONTRACT = 1;
+export const JOB_CONTRACT = 2;
 
 export const JobKind = z.enum(["fine-tune", "evaluate", "predict", "compare"]);
 export type JobKind = z.output<typeof JobKind>;

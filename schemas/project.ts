@@ -622,22 +622,6 @@ export const QloraModel = z
       .enum(["none", "balanced"])
       .default("none")
       .meta({ description: "`balanced` weighs a label's rows inversely to their frequency.", examples: ["balanced"] }),
-    packing: z
-      .boolean()
-      .default(false)
-      .meta({
-        description: "Pack several short rows into one sequence. Not done yet: it changes nothing.",
-        examples: [true],
-      }),
-    folds: z
-      .int()
-      .min(2)
-      .max(20)
-      .optional()
-      .meta({
-        description: "Fine-tune this many fold models, for out-of-fold probabilities. Default: none. Not done yet.",
-        examples: [5],
-      }),
   })
   .meta({ description: "A local language model fine-tuned with QLoRA, on this machine's GPU or a remote host's." });
 

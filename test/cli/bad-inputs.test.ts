@@ -332,7 +332,7 @@ const BAD: Bad[] = [
     evaluated: true,
     make(folder) {
       const path = join(job(folder, "evaluate"), "job.json");
-      writeFileSync(path, readFileSync(path, "utf8").replace(/"contract": ?1/, '"contract":99'));
+      writeFileSync(path, readFileSync(path, "utf8").replace(/"contract": ?\d+/, '"contract":99'));
     },
     args: ["flagged", "small.clf.yaml"],
     says: ['"baseline" has not been evaluated yet'],

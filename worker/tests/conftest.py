@@ -47,7 +47,6 @@ def model_entry(base: str, name: str = "tuned", artifact: str | None = None, **s
             "batch_size": 8,
             "max_tokens": 96,
             "class_weight": "none",
-            "packing": False,
             **spec,
         },
         "training_spec": "0" * 64,
@@ -73,7 +72,7 @@ def make_job(
     (folder / "data" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     counts = {split: sum(row["split"] == split for row in rows) for split in ("train", "tune", "validation", "test", "pool")}
     job = {
-        "contract": 1,
+        "contract": 2,
         "id": "20261122-0400-tuned-0a1b2c3d",
         "kind": kind,
         "project": {"name": "tiny", "file": "/tmp/tiny.clf.yaml"},

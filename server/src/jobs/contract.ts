@@ -4,7 +4,7 @@ import { JOB_CONTRACT, Job } from "../../../schemas/job.ts";
 
 /** `MIGRATIONS[n]` turns a job of contract n into one of contract n + 1. */
 export type Migrations = Readonly<Record<number, (job: Record<string, unknown>) => Record<string, unknown>>>;
-export const MIGRATIONS: Migrations = {};
+export const MIGRATIONS: Migrations = { 1: withoutPackingAndFolds };
 
 /** A job that cannot be read: shown with this message, left on the disk as it is. */
 export class UnreadableJob extends Error {}
@@ -35,4 +35,17 @@ export function parseJob(text: string, migrations: Migrations = MIGRATIONS, cont
   const parsed = Job.safeParse({ ...job, contract: JOB_CONTRACT });
   if (!parsed.success) throw new UnreadableJob(`job.json is not as it should be:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+/** Contract 1 had two settings of `qlora` models, `packing` and `folds`, that did nothing. */
+function withoutPackingAndFolds(job: Record<string, unknown>): Record<string, unknown> {
+  type Settings = { engine?: unknown; packing?: unknown; folds?: unknown };
+  type Entry = { spec?: Settings; stages?: Entry[] };
+  const mended = (entry: Entry): Entry => {
+    const stages = entry.stages ? { stages: entry.stages.map(mended) } : {};
+    if (entry.spec?.engine !== "qlora") return { ...entry, ...stages };
+    const { packing: _, folds: __, ...spec } = entry.spec;
+    return { ...entry, ...stages, spec };
+  };
+  return { ...job, models: Array.isArray(job.models) ? job.models.map(mended) : job.models };
 }

@@ -158,6 +158,20 @@ describe("the job contract", () => {
     assert.equal(seed, 1);
   });
 
+  it("reads qlora jobs of contract 1, whose settings packing and folds are gone", () => {
+    const spec = { engine: "qlora", base: "b", packing: false, folds: 5 };
+    const entry = { name: "m", spec, training_spec: "0".repeat(64) };
+    const linear = { name: "l", spec: { engine: "linear", folds: 4 }, training_spec: "0".repeat(64) };
+    const cascade = { name: "c", spec: { engine: "cascade", stages: ["l", "m"] }, training_spec: "0".repeat(64) };
+    const models = [entry, linear, { ...cascade, stages: [linear, entry] }];
+    const job = { ...newJob({}), id: "20200101-0000-m-0000", created: "then", contract: 1, models };
+    const [one, two, three] = parseJob(JSON.stringify(job)).models;
+    assert.equal(one!.spec.engine, "qlora");
+    assert.ok(!("packing" in one!.spec) && !("folds" in one!.spec));
+    assert.equal((two!.spec as { folds?: number }).folds, 4);
+    assert.ok(!("packing" in three!.stages![1]!.spec));
+  });
+
   it("says what is wrong with a job", () => {
     const job = { ...newJob({}), id: "20200101-0000-m-0000", created: "then", contract: 1, kind: "dance" };
     assert.throws(

@@ -74,10 +74,7 @@ describe("completion of names", () => {
     assert.deepEqual(labels(await at(inSample("engine: ch│at"))), engines);
     assert.deepEqual(labels(await at(cursor(SAMPLE.replace("{ engine: linear }", "{ engine: │ }")))), engines);
     assert.deepEqual(labels(await at(cursor(`${SAMPLE}confidence: { accept: { scope: │ } }\n`))), ["row", "target"]);
-    assert.deepEqual(labels(await at(cursor(SAMPLE.replace("engine: qlora", "engine: qlora\n    packing: │")))), [
-      "true",
-      "false",
-    ]);
+    assert.deepEqual(labels(await at(cursor(SAMPLE.replace("cascade, ", "cascade, agree: │, ")))), ["true", "false"]);
   });
 
   it("says nothing where no name can stand", async () => {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CONTRACT = 1
+CONTRACT = 2
 
 
 class WorkerError(Exception):
