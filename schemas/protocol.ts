@@ -4,9 +4,9 @@
  * Projects are named by the URI of their `.clf.yaml`.
  */
 import * as z from "zod";
-import { FlagReason } from "./decisions.ts";
-import { JobEvent } from "./events.ts";
+import { DecisionKind, FlagReason } from "./decisions.ts";
 import { ConfiguredHost, HostCheck, JobKind, JobProgress, JobState } from "./job.ts";
+import { jobPanelRequests } from "./jobPanel.ts";
 import { LabelSet } from "./predictions.ts";
 import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
@@ -130,7 +130,20 @@ export const RowDetail = z.strictObject({
   row: z.string(),
   split: SplitName,
   inputs: z.array(z.strictObject({ name: z.string(), text: z.string(), cut: z.boolean() })),
-  targets: z.array(TargetView),
+  targets: z.array(
+    TargetView.extend({
+      /** Decisions that stand, newest first: one, or those of people who did not see each other's. */
+      said: z.array(
+        z.strictObject({
+          who: z.string(),
+          when: z.string(),
+          kind: DecisionKind,
+          label: z.string().nullable(),
+          note: z.string().nullable(),
+        }),
+      ),
+    }),
+  ),
   place: RowPlace.nullable(),
 });
 export type RowDetail = z.output<typeof RowDetail>;
@@ -174,9 +187,25 @@ export type ColumnGuess = z.output<typeof ColumnGuess>;
 
 const done = z.strictObject({});
 
+const label = z.string().max(10_000);
+/** Which flagged rows are shown; what is left out filters nothing. */
+const flaggedFilter = {
+  /** The model whose predictions are reviewed; left out: `review.model`. */
+  model: z.string().max(200).optional(),
+  target: z.string().optional(),
+  reason: FlagReason.optional(),
+  /** The predicted label. */
+  label: label.optional(),
+  /** Two labels between which rows stand: given and predicted, or else the two likeliest. In any order. */
+  pair: z.tuple([label, label]).optional(),
+};
+/** Decisions by what they say. */
+const DecisionCounts = z.strictObject({ confirmed: z.int(), corrected: z.int(), none: z.int(), skipped: z.int() });
+
 /** Requests from the client: name → parameters and result. */
 export const requests = {
   ...previewRequests,
+  ...jobPanelRequests,
   /** All projects of the workspace. */
   "clf/projects": { params: z.strictObject({}), result: z.array(ProjectSummary) },
   /** What the columns of a data file look like, for a new project. */
@@ -229,15 +258,6 @@ export const requests = {
   "clf/jobs/cancel": { params: z.strictObject(ofJob), result: done },
   "clf/jobs/resume": { params: z.strictObject(ofJob), result: done },
   "clf/jobs/delete": { params: z.strictObject(ofJob), result: done },
-  /** The log from a byte offset on; at most 256 KiB an answer. */
-  "clf/jobs/log": {
-    params: z.strictObject({ ...ofJob, attempt: z.int().min(1).optional(), offset: z.int().min(0).default(0) }),
-    result: z.strictObject({ attempt: z.int(), text: z.string(), offset: z.int(), ended: z.boolean() }),
-  },
-  "clf/jobs/events": {
-    params: z.strictObject({ ...ofJob, attempt: z.int().min(1).optional() }),
-    result: z.strictObject({ attempt: z.int(), events: z.array(JobEvent) }),
-  },
   /** The hosts that the ssh config names. */
   "clf/hosts/configured": {
     params: z.strictObject({}),
@@ -265,16 +285,19 @@ export const requests = {
   "clf/flagged/list": {
     params: z.strictObject({
       ...inProject,
-      target: z.string().optional(),
-      reason: FlagReason.optional(),
-      label: z.string().optional(),
-      order: z.enum(["margin", "confidence", "label-issues", "random", "file"]).optional(),
+      ...flaggedFilter,
+      order: z.enum(["margin", "confidence", "label-issues", "informative", "random", "file"]).optional(),
       offset: z.int().min(0).default(0),
       limit: z.int().min(1).max(1000).default(200),
+      /** Where it waits, `offset` is that of its page: a multiple of `limit`. */
+      find: z.strictObject({ row: z.string(), target: z.string() }).optional(),
     }),
     result: z.strictObject({
       /** Those that wait, skipped ones last; `offset` and `limit` count in these. */
       items: z.array(FlaggedItem),
+      offset: z.int(),
+      /** Place of the row that was to be found, among those that wait. */
+      found: z.int().nullable(),
       /** Flagged items that pass the filters, decided ones included: `total - decided` wait. */
       total: z.int(),
       decided: z.int(),
@@ -285,15 +308,45 @@ export const requests = {
       /** For the filters. */
       targets: z.array(z.strictObject({ name: z.string(), labels: z.array(z.string()) })),
       reasons: z.record(z.string(), z.int()),
+      /** Pairs with rows that wait, the most frequent first, whatever pair is filtered by. */
+      pairs: z.array(z.strictObject({ labels: z.tuple([label, label]), rows: z.int() })),
+      /** Models that have been evaluated. */
+      models: z.array(z.string()),
       model: z.string().nullable(),
       job: z.string().nullable(),
     }),
   },
-  "clf/rows/detail": { params: z.strictObject({ ...inProject, row: z.string() }), result: RowDetail.nullable() },
+  /** Null for a row that is in neither data nor predictions. */
+  "clf/rows/detail": {
+    params: z.strictObject({ ...inProject, model: flaggedFilter.model, row: z.string() }),
+    result: RowDetail.nullable(),
+  },
   /** The words that mattered (engine `linear`); null for other engines. */
   "clf/rows/explain": {
-    params: z.strictObject({ ...inProject, row: z.string(), target: z.string() }),
+    params: z.strictObject({ ...inProject, model: flaggedFilter.model, row: z.string(), target: z.string() }),
     result: Explanation.nullable(),
+  },
+  /** Rows that say much the same; null where a row is judged without seeing anything of the kind. */
+  "clf/rows/similar": {
+    params: z.strictObject({ ...inProject, ...flaggedFilter, row: z.string(), target: z.string() }),
+    result: z
+      .strictObject({
+        /** Rows of train and pool with a label, by the data or by decision; the most similar first. */
+        labelled: z.array(
+          z.strictObject({
+            row: z.string(),
+            text: z.string(),
+            label: z.string(),
+            decided: z.boolean(),
+            similarity: z.number(),
+          }),
+        ),
+        /** Rows that pass the filter, wait for the same target and have the same predicted label. */
+        alike: z.array(
+          z.strictObject({ row: z.string(), text: z.string(), confidence: z.number(), similarity: z.number() }),
+        ),
+      })
+      .nullable(),
   },
   "clf/review/decide": {
     params: z.strictObject({
@@ -304,13 +357,47 @@ export const requests = {
       label: z.string().optional(),
       note: z.string().max(10_000).optional(),
       blind: z.boolean().default(false),
+      model: flaggedFilter.model,
     }),
     result: z.strictObject({ decision: z.string() }),
   },
-  /** Takes back this person's last decision that is not yet taken back. */
+  /** Gives many rows the same label by one act, which one undo takes back. */
+  "clf/review/decideTogether": {
+    params: z.strictObject({
+      ...inProject,
+      model: flaggedFilter.model,
+      rows: z.array(z.string()).min(1).max(1000),
+      target: z.string(),
+      label,
+      note: z.string().max(10_000).optional(),
+    }),
+    result: z.strictObject({ decisions: z.int() }),
+  },
+  /** Takes back this person's last decision that is not yet taken back, or all of the last act on several rows. */
   "clf/review/undo": {
     params: z.strictObject(inProject),
-    result: z.strictObject({ undone: z.strictObject({ row: z.string(), target: z.string() }).nullable() }),
+    result: z.strictObject({
+      /** The newest of them. */
+      undone: z.strictObject({ row: z.string(), target: z.string() }).nullable(),
+      rows: z.int(),
+    }),
+  },
+  /** How far this person has come. */
+  "clf/review/progress": {
+    params: z.strictObject({
+      ...inProject,
+      model: flaggedFilter.model,
+      /** When the person's day began. */
+      day: z.iso.datetime(),
+    }),
+    result: z.strictObject({
+      who: z.string(),
+      today: DecisionCounts,
+      all: DecisionCounts,
+      everybody: z.int(),
+      people: z.int(),
+      fresh: z.int(),
+    }),
   },
   /**
    * Confidences beside the rows of a data file, for the lines on screen. Rows are matched by content (their inputs as they

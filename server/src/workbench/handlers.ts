@@ -1,16 +1,13 @@
 /** The clf/* requests, answered in the workbench thread by the operations of workflow/. */
-import { open, realpath, stat, writeFile } from "node:fs/promises";
+import { realpath, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import type * as z from "zod";
 import type { requests } from "../../../schemas/protocol.ts";
 import { createDuckDb } from "../dataset/duckdb.ts";
 import { guessColumns } from "../dataset/guess.ts";
 import { closingNotes } from "../engines/openai/lifecycle.ts";
-import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { configuredHosts } from "../jobs/hosts/ssh/config.ts";
-import { wholeLines } from "../jobs/lines.ts";
-import { isTerminal } from "../jobs/states.ts";
 import { isInside } from "../project/paths.ts";
 import { projectTemplate } from "../project/template.ts";
 import { markAt } from "../project/yaml.ts";
@@ -32,7 +29,9 @@ import { roundsOf } from "../workflow/rounds.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { endpointsOf, modelsToFineTune, startJob } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
+import type { JobPanelRequestName } from "./job-panel.ts";
 import { jobView } from "./job-view.ts";
+import { pathOf } from "./path-of.ts";
 import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
@@ -49,17 +48,15 @@ export interface HandlerContext {
   nudge(project: string): void;
 }
 
-const LOG_PIECE = 256 * 1024;
 /** Above this many rows a person is asked before a job starts. */
 const LARGE = 200_000;
 const DIAGNOSTIC_JOBS = 10;
 
-function pathOf(uri: string): string {
-  if (!uri.startsWith("file:")) throw new WorkflowError("Clf works on files of this machine: this one lies elsewhere.");
-  return fileURLToPath(uri);
-}
-
-export function createHandlers({ projects, notify, nudge }: HandlerContext): Omit<Handlers, PreviewRequestName> {
+export function createHandlers({
+  projects,
+  notify,
+  nudge,
+}: HandlerContext): Omit<Handlers, PreviewRequestName | JobPanelRequestName> {
   const sound = (uri: string) => projects.sound(pathOf(uri));
 
   async function preflightRows(project: OpenProject): Promise<number> {
@@ -177,7 +174,7 @@ export function createHandlers({ projects, notify, nudge }: HandlerContext): Omi
       return { job: job.id };
     },
 
-    "clf/hosts/configured": () => configuredHosts(),
+    "clf/hosts/configured": () => configuredHosts(process.env.CLF_SSH_CONFIG),
 
     "clf/hosts/add": async ({ project, address, name = hostNameOf(address), price_per_hour }) => {
       const { file } = await projects.get(pathOf(project));
@@ -213,43 +210,6 @@ export function createHandlers({ projects, notify, nudge }: HandlerContext): Omi
       await session.jobs.remove(job);
       nudge(file);
       return {};
-    },
-
-    "clf/jobs/log": async ({ project, job, attempt, offset }) => {
-      const { session } = await sound(project);
-      const snapshot = await session.jobs.store.read(job);
-      const number = attempt ?? snapshot.attempt.number;
-      const ended = number < snapshot.attempt.number || isTerminal(snapshot.state);
-      const file = await open(join(attemptFolder(snapshot.folder, number), "log.txt"), "r").catch(() => null);
-      if (!file) return { attempt: number, text: "", offset, ended };
-      try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(LOG_PIECE), 0, LOG_PIECE, offset);
-        // A character may be cut at the end of the piece: it comes with the next one.
-        let end = bytesRead;
-        while (end > 0 && end > bytesRead - 4 && (buffer[end - 1]! & 0xc0) === 0x80) end--;
-        if (end > 0 && buffer[end - 1]! >= 0xc0) end--;
-        if (end === 0 || buffer[bytesRead - 1]! < 0x80) end = bytesRead;
-        return {
-          attempt: number,
-          text: buffer.toString("utf8", 0, end),
-          offset: offset + end,
-          ended: ended && bytesRead < LOG_PIECE,
-        };
-      } finally {
-        await file.close();
-      }
-    },
-
-    "clf/jobs/events": async ({ project, job, attempt }) => {
-      const { session } = await sound(project);
-      const snapshot = await session.jobs.store.read(job);
-      const number = attempt ?? snapshot.attempt.number;
-      const events = [];
-      for await (const { text } of wholeLines(join(attemptFolder(snapshot.folder, number), "events.jsonl"))) {
-        const event = parseEvent(text);
-        if (event) events.push(event);
-      }
-      return { attempt: number, events };
     },
 
     "clf/report": async ({ project, job }) => {

@@ -9,6 +9,7 @@ import { JobError } from "../jobs/store.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
 import { WorkflowError } from "../workflow/session.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
+import { jobPanelHandlers } from "./job-panel.ts";
 import { createPreviews } from "./preview.ts";
 import { type OpenProject, openProjects } from "./projects.ts";
 import type { FromWorkbench, NotificationName, RequestName, ToWorkbench } from "./protocol.ts";
@@ -94,6 +95,7 @@ const previews = createPreviews({ projects, notify });
 const handlers: Handlers = {
   ...createHandlers({ projects, notify, nudge: (file) => watches.get(file)?.nudge() }),
   ...previews.handlers,
+  ...jobPanelHandlers(projects),
 };
 
 async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" }>): Promise<void> {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import { Report } from "../../../schemas/report.ts";
+import type { JobSnapshot } from "../jobs/store.ts";
 import { trainingSpecHash } from "../project/training-spec.ts";
 import { isJobOf, type Session, WorkflowError } from "./session.ts";
 
@@ -77,6 +78,17 @@ export async function newestPredictions(session: Session, model: string) {
     if (plain && outOfFold) break;
   }
   return { plain, outOfFold };
+}
+
+/** The job of the same kind and models before this one, however it ended; null when there is none. */
+export async function previousJob(session: Session, job: Job): Promise<JobSnapshot | null> {
+  const named = ({ kind, models }: Job) => JSON.stringify([kind, models.map(({ name }) => name)]);
+  const ids = await session.jobs.store.ids();
+  for (const id of ids.slice(ids.indexOf(job.id) + 1)) {
+    const snapshot = await session.jobs.store.read(id).catch(() => null);
+    if (snapshot && isJobOf(session.project, snapshot.job) && named(snapshot.job) === named(job)) return snapshot;
+  }
+  return null;
 }
 
 /** report.json of a job; null when there is none that can be read. */

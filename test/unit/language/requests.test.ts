@@ -36,12 +36,16 @@ describe("requests at the door", () => {
 
   it("hand on checked parameters with their defaults, and the answer", async () => {
     const client = serve({
-      "clf/jobs/log": ({ offset, ...rest }) => ({ attempt: 1, text: JSON.stringify(rest), offset, ended: true }),
+      "clf/jobs/log": ({ offset, ...rest }) => ({
+        ...{ attempt: 1, text: JSON.stringify(rest), start: 0, offset, size: 0, ended: true },
+      }),
     });
     assert.deepEqual(await client.sendRequest("clf/jobs/log", { project: "p", job: "j" }), {
       attempt: 1,
       text: '{"project":"p","job":"j"}',
+      start: 0,
       offset: 0,
+      size: 0,
       ended: true,
     });
   });
