@@ -61,6 +61,15 @@ export function whyNotOn(host: string, models: readonly Pick<JobModel, "name" | 
   return `${names} cannot run on host "${host}": ssh hosts have no Node, and need none for engine qlora. Run it on this machine: leave the host out, or say local.`;
 }
 
+/** The lock that a job of this machine waits for: one at a time where the worker runs, which takes the GPU. Others need none. */
+export function localLock(models: readonly Pick<JobModel, "spec" | "stages">[]): { lock?: string } {
+  const atWork = models.flatMap(({ spec, stages }) => [
+    spec,
+    ...(stages ?? []).filter((s) => !s.predictions).map((s) => s.spec),
+  ]);
+  return atWork.some(({ engine }) => engine === "qlora") ? { lock: GPU_LOCK } : {};
+}
+
 /** How the worker is started on a host elsewhere: its own files travel there, its environment is made there, once. */
 export async function remoteRunner(job: Job, project: Project, keyOf: KeyOf): Promise<RunnerCommand> {
   const why = whyNotOn(job.host.name, job.models);

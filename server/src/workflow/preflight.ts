@@ -1,28 +1,78 @@
 /** What a job will take, told before it starts. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
-import { describePreflight, estimateFineTune } from "../engines/qlora/preflight.ts";
+import {
+  A10G,
+  describePreflight,
+  estimateFineTune,
+  estimatePrediction,
+  type Machine,
+  type Preflight,
+  processors,
+} from "../engines/qlora/preflight.ts";
 import { modelSpec } from "./artifacts.ts";
 import type { ProjectData } from "./data.ts";
 import type { JobRequest } from "./prepare.ts";
 import type { Session } from "./session.ts";
+import { withStages } from "./start.ts";
 
-/** A sentence for people; null for jobs that take seconds or have a summary of their own. */
-export function preflight(session: Session, data: ProjectData, request: JobRequest): string | null {
-  const model = request.models[0]!;
-  const spec = modelSpec(session, model);
-  if (request.kind !== "fine-tune" || spec.engine !== "qlora") return null;
-  const host = session.project.spec.hosts[request.host ?? spec.host ?? "local"];
-  return describePreflight(model, estimateFineTune(spec, lengths(session, data), host?.price_per_hour));
+/** Splits that a job predicts besides those it was asked for. */
+const ASSESSED = ["tune", "validation", "test"];
+
+export interface JobPreflight {
+  /** Of all models together; null when it cannot be told. */
+  seconds: number | null;
+  dollars: number | null;
+  /** Sentences for people. */
+  summary: string;
 }
 
-/** Characters of each train row, its labels included. */
-function* lengths({ project }: Session, { dataset: { rows } }: ProjectData): Generator<number> {
+/** Null for jobs that take seconds or have a summary of their own: engine `qlora` is what takes hours. */
+export function preflight(session: Session, data: ProjectData, request: JobRequest): JobPreflight | null {
+  const found: { estimate: Preflight; summary: string }[] = [];
+  for (const model of new Set(request.models.flatMap((name) => withStages(session, name)))) {
+    const spec = modelSpec(session, model);
+    if (spec.engine !== "qlora") continue;
+    const machine = machineOf(session, request.host ?? spec.host ?? "local");
+    const assessed = request.kind === "evaluate" || request.kind === "compare" ? ASSESSED : [];
+    const splits = new Set<string>([...assessed, ...(request.splits ?? [])]);
+    const estimate =
+      request.kind === "fine-tune"
+        ? estimateFineTune(spec, lengths(session, data, new Set(["train"]), true), machine)
+        : estimatePrediction(spec, lengths(session, data, splits, false), labelLengths(data), machine);
+    found.push({ estimate, summary: describePreflight(model, estimate, machine) });
+  }
+  if (found.length === 0) return null;
+  const sum = (key: "seconds" | "dollars") =>
+    found.reduce<number | null>((all, { estimate }) => {
+      const one = estimate[key];
+      return all === null || one === null ? null : all + one;
+    }, 0);
+  return { seconds: sum("seconds"), dollars: sum("dollars"), summary: found.map(({ summary }) => summary).join(" ") };
+}
+
+/** A host elsewhere is taken for the card that the worker is made for; this machine is looked at. */
+function machineOf(session: Session, host: string): Machine {
+  const pricePerHour = session.project.spec.hosts[host]?.price_per_hour;
+  if (host === "local" && !existsSync("/dev/nvidiactl")) return processors(availableParallelism());
+  return { ...A10G, pricePerHour };
+}
+
+/** Characters of each row of the splits: its inputs, and its labels if asked for. */
+function* lengths(
+  { project }: Session,
+  { dataset: { rows } }: ProjectData,
+  splits: ReadonlySet<string>,
+  labels: boolean,
+): Generator<number> {
   for (let i = 0; i < rows.count; i++) {
-    if (SPLITS[rows.split[i]!] !== "train") continue;
-    const texts = [
-      ...Object.values(rowInputs(project, rows, i)),
-      ...rows.targets.map((_, t) => rowLabel(rows, t, i) ?? ""),
-    ];
+    if (rows.leftOut[i] !== 0 || !splits.has(SPLITS[rows.split[i]!]!)) continue;
+    const texts = Object.values(rowInputs(project, rows, i));
+    if (labels) texts.push(...rows.targets.map((_, t) => rowLabel(rows, t, i) ?? ""));
     yield texts.reduce((sum, text) => sum + text.length, 0);
   }
 }
+
+const labelLengths = ({ dataset }: ProjectData): number[][] =>
+  dataset.rows.targets.map(({ labels }) => labels.map(({ name }) => name.length));

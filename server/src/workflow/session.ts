@@ -9,7 +9,7 @@ import type { Project } from "../project/project.ts";
 import { type DecisionLog, openDecisionLog } from "../review/decisions.ts";
 import { WorkflowError } from "./error.ts";
 import { finishJob } from "./finish.ts";
-import { type ProjectHosts, projectHosts, remoteRunner } from "./hosts.ts";
+import { localLock, type ProjectHosts, projectHosts, remoteRunner } from "./hosts.ts";
 import { type KeyOf, keyEnvironment, keysFromEnvironment } from "./keys.ts";
 
 export interface Session {
@@ -54,6 +54,7 @@ export function openSession(
         ? {
             command: [process.execPath, entryPath("runner")],
             env: { ELECTRON_RUN_AS_NODE: "1", ...(await keyEnvironment(job, project.file, keyOf)) },
+            ...localLock(job.models),
           }
         : remoteRunner(job, project, keyOf),
     finish: (snapshot) => finishJob(snapshot, duckdb),

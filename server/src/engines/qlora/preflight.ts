@@ -1,22 +1,49 @@
 /**
- * What a fine-tune will take, told before anything large: rows, tokens, time, price and memory. From the project alone, so that nothing has
- * to be loaded: the worker counts tokens with the model's own tokenizer, and memory from its shape, before it loads the weights.
+ * What a fine-tune or a prediction will take, told before anything large: rows, tokens, time, price and memory. From the project alone, so
+ * that nothing has to be loaded: the worker counts tokens with the model's own tokenizer, and memory from its shape, before it loads the weights.
  */
 import type * as z from "zod";
 import type { QloraModel } from "../../../../schemas/project.ts";
 
-interface Preflight {
+type Spec = z.output<typeof QloraModel>;
+
+/** Where it is to run. */
+export interface Machine {
+  /** FLOP/s that are reached, with 4-bit weights and with whole ones. */
+  reached: { nf4: number; none: number };
+  gpu: boolean;
+  /** "one A10G, on paper" */
+  name: string;
+  /** Dollars. */
+  pricePerHour?: number | undefined;
+}
+
+/** 70e12 FLOP/s on the data sheet, a third of it reached with 4-bit weights and half without (docs/a10g.md). */
+export const A10G: Machine = {
+  reached: { nf4: 70e12 * 0.35, none: 70e12 * 0.5 },
+  gpu: true,
+  name: "one A10G, on paper",
+};
+
+/** FLOP/s of a core in full precision: what SmolLM2-135M reached on cores of a Xeon at 2.5 GHz was 20e9 to 40e9. */
+const CORE = 25e9;
+
+export function processors(cores: number, pricePerHour?: number): Machine {
+  const name = cores === 1 ? "one processor core" : `${cores} processor cores`;
+  return { reached: { nf4: cores * CORE, none: cores * CORE }, gpu: false, name, pricePerHour };
+}
+
+export interface Preflight {
   rows: number;
-  /** Tokens of an epoch, estimated. */
+  /** Tokens that go through the network: of an epoch, or of all rows predicted. Estimated. */
   tokens: number;
-  steps: number;
-  /** Parameters of the base, from its name; null when that does not tell. */
-  parameters: number | null;
-  /** On one A10G (docs/a10g.md). */
+  /** Of a fine-tune. */
+  steps: number | null;
+  /** Null when the base's name does not tell its size. */
   seconds: number | null;
   /** Where the host's price is known. */
   dollars: number | null;
-  /** Bytes on the GPU. */
+  /** Bytes, on the GPU where there is one. */
   memory: number | null;
 }
 
@@ -24,37 +51,67 @@ interface Preflight {
 const CHARACTERS_A_TOKEN = 4;
 /** Tokens of names, line ends and the answer. */
 const TOKENS_AROUND = 12;
-/** FLOP/s of an A10G that training is taken to reach: 70e12 on paper, a third of it with 4-bit weights and half without. */
-const REACHED = { nf4: 70e12 * 0.35, none: 70e12 * 0.5 };
+/** Trie nodes a row and target of a fine-tuned model: unlikely branches are not evaluated. */
+const TUNED_NODES = 12;
 /** Shares of a model that are in its layers, and in its embeddings: those of Qwen2.5-7B. */
 const LAYERS = 0.86;
 
 /** @param texts the characters of each train row's inputs and labels together */
-export function estimateFineTune(
-  spec: z.output<typeof QloraModel>,
+export function estimateFineTune(spec: Spec, texts: Iterable<number>, machine: Machine = A10G): Preflight {
+  const { rows, tokens } = count(spec, texts);
+  // Forward, forward again (on a GPU), backward to the inputs: 2 FLOPs a parameter of the layers and token each.
+  const passes = machine.gpu ? 3 : 2;
+  return {
+    rows,
+    tokens,
+    steps: Math.ceil(Math.ceil(rows / spec.batch_size) * spec.epochs),
+    ...price(spec, 2 * passes * tokens * spec.epochs, machine),
+    memory: memoryOf(spec, machine, Math.min(8192, spec.batch_size * spec.max_tokens)),
+  };
+}
+
+/**
+ * @param texts the characters of each row's inputs
+ * @param labels the characters of each label, by target
+ */
+export function estimatePrediction(
+  spec: Spec,
   texts: Iterable<number>,
-  pricePerHour?: number,
+  labels: readonly (readonly number[])[],
+  machine: Machine = A10G,
 ): Preflight {
+  const { rows, tokens: read } = count(spec, texts);
+  let nodes = 0;
+  if (spec.head === "label-text") {
+    for (const lengths of labels) {
+      const all = lengths.reduce((sum, length) => sum + Math.ceil(length / CHARACTERS_A_TOKEN), 0);
+      nodes += spec.epochs === 0 ? all : Math.min(all, TUNED_NODES);
+    }
+  }
+  const tokens = read + rows * nodes;
+  return { rows, tokens, steps: null, ...price(spec, 2 * tokens, machine), memory: memoryOf(spec, machine, 0) };
+}
+
+function count(spec: Spec, texts: Iterable<number>): { rows: number; tokens: number } {
   let rows = 0;
   let tokens = 0;
   for (const characters of texts) {
     rows++;
     tokens += Math.min(spec.max_tokens, Math.ceil(characters / CHARACTERS_A_TOKEN) + TOKENS_AROUND);
   }
-  const parameters = parametersOf(spec.gguf_file ?? spec.base) ?? parametersOf(spec.base);
-  // Forward, forward again, backward to the inputs: 6 FLOPs a parameter of the layers and token.
-  const seconds =
-    parameters === null ? null : (6 * parameters * LAYERS * tokens * spec.epochs) / REACHED[spec.quantization];
-  return {
-    rows,
-    tokens,
-    steps: Math.ceil(Math.ceil(rows / spec.batch_size) * spec.epochs),
-    parameters,
-    seconds,
-    dollars: seconds === null || pricePerHour === undefined ? null : (seconds / 3600) * pricePerHour,
-    memory: parameters === null ? null : memoryOf(spec, parameters),
-  };
+  return { rows, tokens };
 }
+
+/** @param flops a parameter of the layers */
+function price(spec: Spec, flops: number, machine: Machine): Pick<Preflight, "seconds" | "dollars"> {
+  const parameters = sizeOf(spec);
+  if (parameters === null) return { seconds: null, dollars: null };
+  const seconds = (flops * parameters * LAYERS) / machine.reached[spec.quantization];
+  const { pricePerHour } = machine;
+  return { seconds, dollars: pricePerHour === undefined ? null : (seconds / 3600) * pricePerHour };
+}
+
+const sizeOf = (spec: Spec): number | null => parametersOf(spec.gguf_file ?? spec.base) ?? parametersOf(spec.base);
 
 /** "Qwen2.5-7B-Instruct" → 7e9, "SmolLM2-135M" → 135e6; null when the name does not tell. */
 export function parametersOf(name: string): number | null {
@@ -63,26 +120,36 @@ export function parametersOf(name: string): number | null {
   return Number(found[1]) * (found[2]!.toLowerCase() === "b" ? 1e9 : 1e6);
 }
 
-/** Weights, adapter with its optimiser, and 8,192 places at a time at most (docs/a10g.md gives it by shape). */
-function memoryOf(spec: z.output<typeof QloraModel>, parameters: number): number {
-  const weights = parameters * (spec.quantization === "nf4" ? LAYERS * 0.516 + (1 - LAYERS) * 2 : 2);
+/**
+ * Weights, and for a fine-tune the adapter with its optimiser and what is kept of the places that go through at a time (docs/a10g.md gives
+ * it by shape). Without a GPU weights are whole and in full precision, whatever is asked for.
+ */
+function memoryOf(spec: Spec, machine: Machine, places: number): number | null {
+  const parameters = sizeOf(spec);
+  if (parameters === null) return null;
+  const whole = machine.gpu ? 2 : 4;
+  const nf4 = machine.gpu && spec.quantization === "nf4";
+  const weights = parameters * (nf4 ? LAYERS * 0.516 + (1 - LAYERS) * 2 : whole);
+  if (places === 0) return 1.1 * weights;
   // Rank 16 on all linear layers of a 7B model is 40 million parameters.
   const adapter = 16 * parameters * 0.0058 * (spec.lora.rank / 16);
-  const places = Math.min(8192, spec.batch_size * spec.max_tokens);
   const activations = places * (parameters / 7.6e9) ** 0.5 * 0.75e6;
   return 1.1 * (weights + adapter + activations);
 }
 
 /** In a sentence or two, for people. */
-export function describePreflight(name: string, estimate: Preflight): string {
+export function describePreflight(name: string, estimate: Preflight, machine: Machine = A10G): string {
   const { rows, tokens, steps, seconds, dollars, memory } = estimate;
-  const count = (n: number) => n.toLocaleString("en-US");
-  const parts = [`${name}: ${count(rows)} train rows, about ${count(tokens)} tokens an epoch, ${count(steps)} steps.`];
-  if (seconds !== null && memory !== null) {
-    const hours = seconds / 3600;
-    const time = hours >= 1 ? `${hours.toFixed(1)} hours` : `${Math.ceil(seconds / 60)} minutes`;
-    const price = dollars === null ? "" : `, $${dollars.toFixed(2)}`;
-    parts.push(`On one A10G about ${time}${price} and ${(memory / 2 ** 30).toFixed(1)} GiB of its memory, on paper.`);
-  } else parts.push("How long it takes cannot be told from the base's name.");
-  return parts.join(" ");
+  const whole = (n: number) => n.toLocaleString("en-US");
+  const what =
+    steps === null
+      ? `${name}: ${whole(rows)} rows to predict, about ${whole(tokens)} tokens.`
+      : `${name}: ${whole(rows)} train rows, about ${whole(tokens)} tokens an epoch, ${whole(steps)} steps.`;
+  if (seconds === null || memory === null) return `${what} How long it takes cannot be told from the base's name.`;
+  const minutes = Math.ceil(seconds / 60);
+  const time =
+    minutes > 90 ? `${(seconds / 3600).toFixed(1)} hours` : minutes === 1 ? "a minute" : `${minutes} minutes`;
+  const cost = dollars === null ? "" : `, $${dollars.toFixed(2)}`;
+  const of = machine.gpu ? "its memory" : "memory";
+  return `${what} On ${machine.name}: about ${time}${cost}, ${(memory / 2 ** 30).toFixed(1)} GiB of ${of}.`;
 }
