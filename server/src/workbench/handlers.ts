@@ -22,6 +22,7 @@ import { writeFewShot } from "../workflow/few-shot.ts";
 import { blindDraw, type JudgedRow, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
 import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
 import { predictRows } from "../workflow/predict.ts";
+import { preflight } from "../workflow/preflight.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
 import { reportToShow } from "../workflow/report.ts";
@@ -50,6 +51,8 @@ export interface HandlerContext {
 
 /** Above this many rows a person is asked before a job starts. */
 const LARGE = 200_000;
+/** Seconds of a job, as far as they can be estimated, after which a person is asked before it starts. */
+const LONG = 600;
 const DIAGNOSTIC_JOBS = 10;
 
 export function createHandlers({
@@ -135,20 +138,26 @@ export function createHandlers({
       return views;
     },
 
-    "clf/jobs/preflight": async ({ project, kind, models, host }) => {
+    "clf/jobs/preflight": async ({ project, kind, models, host, options }) => {
       const of = await sound(project);
       const rows = await preflightRows(of);
       const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, await of.data(), models);
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
       const where = hostWords(of.session, models, host);
       const asking = await askingOf(of.session, await of.data(), kind, models);
+      const takes = preflight(
+        of.session,
+        await of.data(),
+        jobRequest(of.session, { project, kind, models, host, options }),
+      );
+      const long = takes !== null && (takes.seconds === null || takes.seconds > LONG);
       return {
         rows,
-        seconds: null,
-        cost: asking?.cost ?? null,
+        seconds: takes?.seconds ?? null,
+        cost: asking ? asking.cost : (takes?.dollars ?? null),
         // Nobody pays unasked, nor where it is not known what.
-        confirm: rows > LARGE || asking !== null || where.remote,
-        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, ${where.words}.${first}${asking?.words ?? ""}`,
+        confirm: rows > LARGE || long || asking !== null || where.remote,
+        summary: `${kind} of ${models.join(", ")} on ${rows.toLocaleString("en-US")} rows, ${where.words}.${first}${takes ? ` ${takes.summary}` : ""}${asking?.words ?? ""}`,
       };
     },
 
