@@ -184,30 +184,30 @@ export const FlaggedDocument = z.strictObject({
   ),
 });
 
+/** Test figures of the rows with one value of a column. */
+export const Slice = z.strictObject({
+  /** Null gathers the values beyond the most frequent ones. */
+  value: z.string().nullable(),
+  n: whole,
+  accuracy: Measure,
+  meanConfidence: share,
+  /** Mean confidence less accuracy: above 0 is overconfident. */
+  overconfidence: z.number(),
+  coverage: share.nullable(),
+  /** Wrong ones among the accepted. */
+  acceptedErrorRate: Measure.nullable(),
+  /** Where the accuracy's interval lies wholly below or above that of all rows. */
+  stands: z.enum(["below", "above"]).nullable(),
+});
+export type Slice = z.output<typeof Slice>;
+
 /** `clf slices`: test figures by the values of a column. */
 export const SlicesDocument = z.strictObject({
   model: z.string(),
   column: z.string(),
   job,
   /** By target, most frequent value first; at most fifty values, the others gathered under null. */
-  targets: z.record(
-    z.string(),
-    z.array(
-      z.strictObject({
-        value: z.string().nullable(),
-        n: whole,
-        accuracy: Measure,
-        meanConfidence: share,
-        /** Mean confidence less accuracy: above 0 is overconfident. */
-        overconfidence: z.number(),
-        coverage: share.nullable(),
-        /** Wrong ones among the accepted. */
-        acceptedErrorRate: Measure.nullable(),
-        /** Where the accuracy's interval lies wholly below or above that of all rows. */
-        stands: z.enum(["below", "above"]).nullable(),
-      }),
-    ),
-  ),
+  targets: z.record(z.string(), z.array(Slice)),
 });
 export type SlicesDocument = z.output<typeof SlicesDocument>;
 

@@ -11,6 +11,7 @@ import { LabelSet } from "./predictions.ts";
 import { previewNotifications, previewRequests } from "./preview.ts";
 import { Range } from "./problem.ts";
 import { PromptPreview } from "./prompt.ts";
+import { reportPanelRequests } from "./reportPanel.ts";
 import { SplitName } from "./rows.ts";
 
 const project = z.string().max(8192);
@@ -206,6 +207,7 @@ const DecisionCounts = z.strictObject({ confirmed: z.int(), corrected: z.int(), 
 export const requests = {
   ...previewRequests,
   ...jobPanelRequests,
+  ...reportPanelRequests,
   /** All projects of the workspace. */
   "clf/projects": { params: z.strictObject({}), result: z.array(ProjectSummary) },
   /** What the columns of a data file look like, for a new project. */

@@ -23,7 +23,6 @@ import {
   type Calibrator,
   calibrate,
   chooseCalibration,
-  crossFit,
   fitCalibrator,
 } from "../confidence/calibrate.ts";
 import { costLine, costOptimalThreshold, NOTHING, type Prices } from "../confidence/costOptimal.ts";
@@ -31,15 +30,12 @@ import { flagRows } from "../confidence/flag.ts";
 import { calibratePredictionSets, measurePredictionSets } from "../confidence/predictionSets.ts";
 import {
   type CertifyingRows,
-  outOfFoldRows,
   type PoolRows,
   poolRows,
   type ReportRows,
   type Role,
   type RowSet,
-  subset,
   type TuneRows,
-  testRows,
   tuneRows,
   validationRows,
 } from "../confidence/roles.ts";
@@ -47,14 +43,9 @@ import { acceptDetails } from "./acceptDetails.ts";
 import { driftReason, isVoidInPool, poolDrift } from "./drift.ts";
 import { reportAccept, reportJoint, reportTarget } from "./metrics.ts";
 import { notesOf } from "./notes.ts";
+import { fittedRows, type ModelPredictions, reportedRows, rowsInCommon } from "./reported.ts";
 import { scoredRowsOf } from "./scored.ts";
 import { thresholdsTable } from "./thresholds.ts";
-
-/** One model's predictions: by target name, then row id. Out-of-fold predictions stand apart, a row may have both. */
-export interface ModelPredictions {
-  plain: ReadonlyMap<string, ReadonlyMap<string, Prediction>>;
-  outOfFold: ReadonlyMap<string, ReadonlyMap<string, Prediction>>;
-}
 
 /** What the run itself measured. */
 export interface RunFigures {
@@ -99,13 +90,7 @@ export function assessModel(
   const splits = {
     tune: bySplit(["tune"]),
     validation: bySplit(["validation"]),
-    test: bySplit(["test"]),
     pool: bySplit(["pool"]),
-    // Rows that joined train from the pool were reviewed because a model was unsure of them: they do not stand for the stream.
-    // Decisions on the others must not change figures and certificates either: those are against the labels of the file.
-    fitted: bySplit(["train", "tune"])
-      .filter((row) => row.joined !== true)
-      .map((row) => (row.given ? { ...row, labels: { ...row.labels, ...row.given } } : row)),
   };
   const targets = job.task.targets.map((target): AssessedTarget => {
     const plain = predictions.plain.get(target.name) ?? new Map<string, Prediction>();
@@ -121,23 +106,14 @@ export function assessModel(
         choosing,
       ),
     );
-    const outOfFold = outOfFoldRows(
-      scoredRowsOf(
-        splits.fitted.filter((row) => folds.has(row.row)),
-        target,
-        folds,
-      ),
-    );
+    const outOfFold = fittedRows(rows, target, folds);
     const certifying = job.data.validation ? validationRows(scoredRowsOf(splits.validation, target, plain)) : outOfFold;
     const wanted = job.confidence.calibration;
     const choice = wanted === "auto" ? chooseCalibration(tune, job.seed) : null;
     const kind: CalibrationKind = choice?.kind ?? (wanted as CalibrationKind);
     const why = choice?.why ?? `${kind} stands in the project file.`;
     const calibrator = fitCalibrator(certifying, kind, why);
-    let reported: ReportRows | null = null;
-    if (splits.test.length > 0) reported = calibrate(testRows(scoredRowsOf(splits.test, target, plain)), calibrator);
-    else if (outOfFold.rows.n > 0)
-      reported = crossFit(outOfFold, calibrator.map.kind, foldsOf(outOfFold, folds), job.seed);
+    const reported = reportedRows(job, rows, target, predictions, calibrator);
     return {
       target,
       calibrator,
@@ -181,24 +157,6 @@ export function assessModel(
     },
     reported: new Map(targets.flatMap(({ target, reported }) => (reported ? [[target.name, reported] as const] : []))),
   };
-}
-
-function foldsOf(set: RowSet<"out-of-fold">, predictions: ReadonlyMap<string, Prediction>): Int32Array {
-  return Int32Array.from(set.rows.ids ?? [], (id) => predictions.get(id)!.fold!);
-}
-
-/**
- * The rows that all targets have, in their order. Tune and out-of-fold predictions are of a target's labelled rows, and
- * some rows have a label of one target alone.
- */
-function rowsInCommon<S extends RowSet<Role>>(sets: readonly S[]): S[] {
-  if (sets.length === 1) return [...sets];
-  const times = new Map<string, number>();
-  for (const { rows } of sets) for (const id of rows.ids ?? []) times.set(id, (times.get(id) ?? 0) + 1);
-  return sets.map((set) => {
-    const which = (set.rows.ids ?? []).flatMap((id, i) => (times.get(id) === sets.length ? [i] : []));
-    return which.length === set.rows.n ? set : (subset(set, which) as S);
-  });
 }
 
 const size = (set: RowSet<Role>): number => set.rows.n;

@@ -4,8 +4,9 @@ import type { Prediction } from "../../../schemas/predictions.ts";
 import type { Change, Comparison, Report } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import { subset, testRows } from "../confidence/roles.ts";
-import { type Assessment, assessModel, type ModelPredictions, type RunFigures } from "./assess.ts";
+import { type Assessment, assessModel, type RunFigures } from "./assess.ts";
 import { compareModels, comparePair } from "./compare.ts";
+import type { ModelPredictions } from "./reported.ts";
 import { scoredRowsOf } from "./scored.ts";
 import { verdictOf } from "./verdict.ts";
 

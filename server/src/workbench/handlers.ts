@@ -36,6 +36,7 @@ import { pathOf } from "./path-of.ts";
 import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
+import type { ReportPanelRequestName } from "./report-panel.ts";
 import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
 
 type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
@@ -59,7 +60,7 @@ export function createHandlers({
   projects,
   notify,
   nudge,
-}: HandlerContext): Omit<Handlers, PreviewRequestName | JobPanelRequestName> {
+}: HandlerContext): Omit<Handlers, PreviewRequestName | JobPanelRequestName | ReportPanelRequestName> {
   const sound = (uri: string) => projects.sound(pathOf(uri));
 
   async function preflightRows(project: OpenProject): Promise<number> {

@@ -13,6 +13,7 @@ import { jobPanelHandlers } from "./job-panel.ts";
 import { createPreviews } from "./preview.ts";
 import { type OpenProject, openProjects } from "./projects.ts";
 import type { FromWorkbench, NotificationName, RequestName, ToWorkbench } from "./protocol.ts";
+import { reportPanelHandlers } from "./report-panel.ts";
 import { modelFigures } from "./views.ts";
 import { type JobWatch, watchJobs } from "./watch-jobs.ts";
 
@@ -96,6 +97,7 @@ const handlers: Handlers = {
   ...createHandlers({ projects, notify, nudge: (file) => watches.get(file)?.nudge() }),
   ...previews.handlers,
   ...jobPanelHandlers(projects),
+  ...reportPanelHandlers(projects),
 };
 
 async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" }>): Promise<void> {

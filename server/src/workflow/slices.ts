@@ -6,7 +6,7 @@ import { indexOf } from "../dataset/rows.ts";
 import { textAt } from "../dataset/text-column.ts";
 import { reportSlices, type SliceReport } from "../evaluation/metrics.ts";
 import { scoredRowsOf } from "../evaluation/scored.ts";
-import { newestEvaluation } from "./artifacts.ts";
+import { newestEvaluation, readReport } from "./artifacts.ts";
 import type { ProjectData } from "./data.ts";
 import { judgeRows } from "./judge.ts";
 import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
@@ -18,14 +18,27 @@ export interface Slices {
   targets: Record<string, SliceReport[]>;
 }
 
+async function evaluationAt(session: Session, id: string) {
+  const report = await readReport(session, id);
+  return report && { job: (await session.jobs.store.read(id)).job, report };
+}
+
 /**
  * @param data read with `column` kept (`columns` of its options)
+ * @param evaluation by default the model's newest
  * @throws WorkflowError when the model has not been evaluated on test rows
  */
-export async function slicesOf(session: Session, data: ProjectData, model: string, column: string): Promise<Slices> {
-  const evaluation = await newestEvaluation(session, model);
-  if (!evaluation) throw new WorkflowError(`Model "${model}" has not been evaluated yet. Evaluate it first.`);
-  const { job, report } = evaluation;
+export async function slicesOf(
+  session: Session,
+  data: ProjectData,
+  model: string,
+  column: string,
+  evaluation?: string,
+): Promise<Slices> {
+  const found = await (evaluation === undefined ? newestEvaluation(session, model) : evaluationAt(session, evaluation));
+  if (!found?.report.models[model])
+    throw new WorkflowError(`Model "${model}" has not been evaluated yet. Evaluate it first.`);
+  const { job, report } = found;
   const rows: JobRow[] = [];
   for await (const row of readJobRows(session, job.id)) if (row.split === "test") rows.push(row);
   if (rows.length === 0) throw new WorkflowError(`Job ${job.id} has no test rows: there is nothing to report on.`);
