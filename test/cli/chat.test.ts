@@ -142,7 +142,8 @@ describe("prompted models on the command line", () => {
     const { rows, signals } = found.targets.label!;
     assert.ok(rows > 10);
     const names = signals.map(({ name }) => name);
-    for (const name of ["logprobs", "margin", "per token", "votes"]) assert.ok(names.includes(name), name);
+    for (const name of ["logprobs", "margin", "per token", "content-free", "votes"])
+      assert.ok(names.includes(name), name);
     const area = (name: string) => signals.find((signal) => signal.name === name)!.aurc.value;
     assert.ok(area("logprobs") < area("votes"), "votes are all alike here");
   });

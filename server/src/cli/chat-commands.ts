@@ -56,6 +56,9 @@ export async function signals(path: string, options: { json?: boolean; model?: s
       print(table([["signal", "AURC", "95 %", "AUROC", "accuracy"], ...lines]));
       print();
     }
+    print(
+      "A model's score can be logprobs or votes (confidence.signal), per token or content-free (confidence.length_bias); the others are there to compare with.",
+    );
     return EXIT.fine;
   });
 }

@@ -78,7 +78,15 @@ export async function predictChat(run: PredictRun, settings: ChatSettings): Prom
         `${asker.asked.lost} calls of an earlier attempt were sent and never answered: they may have been paid, and are sent again.`,
       );
     }
-    const able = await capabilities(asker, settings, run.job.seed);
+    const bakeOff = run.job.options.signals === true;
+    const looksAt = bakeOff || confidence.signal !== "votes" ? "logprobs" : "votes";
+    const able = await capabilities(asker, settings, run.job.seed, looksAt);
+    if (confidence.signal === "logprobs" && able.logprobs === 0) {
+      throw new EngineError(
+        `"${run.model.name}" takes its score from log-probabilities, and "${endpoint.name}" gives none for ${settings.model}.`,
+        "Set confidence: { signal: votes }, or auto.",
+      );
+    }
     const plan = planPrompt(
       run.job.task,
       settings.prompt,
@@ -86,11 +94,9 @@ export async function predictChat(run: PredictRun, settings: ChatSettings): Prom
       run.model.template,
     );
     inform(describe(able, endpoint, plan, signalOf(confidence, able)));
-    const requests = requestMaker(run, settings, plan, able);
-    const priors =
-      confidence.length_bias === "content-free" && signalOf(confidence, able) === "logprobs"
-        ? await contentFree(run, asker, requests, plan)
-        : [];
+    const requests = requestMaker(run, settings, plan, looksAt === "logprobs" ? able : { ...able, logprobs: 0 });
+    const corrects = confidence.length_bias === "content-free" && signalOf(confidence, able) === "logprobs";
+    const priors = corrects || (bakeOff && able.logprobs > 0) ? await contentFree(run, asker, requests, plan) : [];
     const scorer = createScorer(plan, confidence.length_bias, priors);
     const rows = rowsToAsk(run);
     if (settings.batch) {
@@ -120,11 +126,15 @@ function folderOf({ base_url }: JobEndpoint, model: string): string {
 }
 
 /** The smallest of what the file says and of what one call shows; nothing is asked where the file says all. */
-async function capabilities(asker: Asker, settings: ChatSettings, seed: number): Promise<Capabilities> {
-  const { endpoint, confidence, prompt } = settings;
+async function capabilities(
+  asker: Asker,
+  settings: ChatSettings,
+  seed: number,
+  looksAt: "logprobs" | "votes",
+): Promise<Capabilities> {
+  const { endpoint, prompt } = settings;
   const { structured, logprobs } = endpoint;
-  const needsLogprobs = confidence.signal !== "votes";
-  if (structured !== undefined && (logprobs !== undefined || !needsLogprobs)) {
+  if (structured !== undefined && (logprobs !== undefined || looksAt === "votes")) {
     return { structured, logprobs: logprobs ?? 0, masked: null };
   }
   if (prompt.answer === "text" && logprobs !== undefined) return { structured: false, logprobs, masked: null };
@@ -168,8 +178,7 @@ function requestMaker(run: PredictRun, settings: ChatSettings, plan: PromptPlan,
   const format = able.structured && plan.json ? { response_format: responseFormat(plan) } : {};
   const tokens = settings.maxTokens ?? (settings.reasoningEffort === undefined ? answerTokens(plan) : undefined);
   const fixed = { ...base, ...format, ...(tokens === undefined ? {} : limit(tokens)) };
-  const logprobs =
-    able.logprobs > 0 && settings.confidence.signal !== "votes" ? { logprobs: true, top_logprobs: able.logprobs } : {};
+  const logprobs = able.logprobs > 0 ? { logprobs: true, top_logprobs: able.logprobs } : {};
   const messages = (row: JobRow) => plan.messages(row.inputs, examples(row));
   return {
     messages,

@@ -15,7 +15,7 @@ type Scored = Distribution<number>;
 export type Outcome = Scored | { problem: Problem; answer: string };
 
 export interface Scorer {
-  /** By target: what one answer with its log-probabilities says; without any, certainty. */
+  /** By target: what one answer with its log-probabilities says; without any, nothing is known of the label, and its score is 0. */
   fromLogprobs(choice: Choice): Outcome[];
   fromVotes(choices: readonly Choice[]): Outcome[];
   /** By target: label masses of one answer, where it can be read. */
@@ -24,7 +24,7 @@ export interface Scorer {
   signals(single: Choice | null, votes: readonly Choice[]): Record<string, [label: string | null, score: number]>[];
 }
 
-/** @param priors by target: what the model says of rows without content; only for `content-free` */
+/** @param priors by target: what the model says of rows without content; only for `content-free` and the bake-off */
 export function createScorer(
   plan: PromptPlan,
   bias: z.output<typeof ModelConfidence>["length_bias"],
@@ -46,7 +46,7 @@ export function createScorer(
     const prior = bias === "content-free" ? (priors[t] ?? null) : null;
     const masses = found && prior ? withoutPrior(found, prior) : found;
     const known = masses && normalised(masses);
-    if (!known) return { labels: [one.label], probabilities: [1], rest: 0, uncovered: 0 };
+    if (!known) return { labels: [one.label], probabilities: [0], rest: 1, uncovered: 1 };
     // Of equally likely labels the one that was written is the answer.
     const order = known.probabilities.toSorted(
       (a, b) => b[1] - a[1] || Number(b[0] === one.label) - Number(a[0] === one.label),
@@ -124,6 +124,11 @@ export function createScorer(
           put("whole label", answered, found?.sequence.probability ?? 0);
           put("per token", answered, found ? perToken(found) : 0);
           put("first token", answered, found?.first ?? 0);
+          const prior = priors[t];
+          if (prior) {
+            const [free] = (found && normalised(withoutPrior(found, prior)))?.probabilities ?? [];
+            put("content-free", free?.[0] ?? answered, free?.[1] ?? 0);
+          }
           if (votes.length > 0)
             put("logprobs × votes", best?.[0] ?? answered, (best?.[1] ?? 0) * voteOf(best?.[0] ?? answered));
         }

@@ -296,6 +296,34 @@ describe("engine chat", () => {
     assert.equal(predictions[0]!.label, "bad");
   });
 
+  it("an answer without its log-probabilities has no score; a model that wants them of an endpoint with none ends", async () => {
+    const endpoint = await serve({ reply: () => ({ text: "bad" }) });
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2 } };
+    const { predictions } = await ran(chatEngine, given, folder);
+    const { label, score, uncovered } = predictions[0]!;
+    assert.deepEqual([label, score, uncovered], ["bad", 0, 1]);
+    const spec = { confidence: { signal: "logprobs" } };
+    const none = await ran(chatEngine, { ...given, endpoint: { ...endpoint, logprobs: 0 }, spec }, folder);
+    assert.match(String(none.error), /gives none for test-model/);
+  });
+
+  it("the bake-off looks at log-probabilities and at rows without content, whatever signal the model has", async () => {
+    const endpoint = await serve({
+      reply: (body) => {
+        const empty = ["N/A", "", "[MASK]"].includes(lastMessage(body));
+        return { text: "good", tokens: [token(["good", empty ? 0.8 : 0.7], ["bad", empty ? 0.2 : 0.3])] };
+      },
+    });
+    const spec = { confidence: { signal: "votes", samples: 2 } };
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2 }, spec, options: { signals: true } };
+    const { predictions } = await ran(chatEngine, given, folder);
+    const { signals, score } = predictions[0]!;
+    assert.equal(score, 1);
+    assert.deepEqual(signals!.votes, ["good", 1]);
+    assert.deepEqual(signals!.logprobs, ["good", 0.7]);
+    assert.equal(signals!["content-free"]![0], "bad");
+  });
+
   it("divides out what rows without content get", async () => {
     const endpoint = await serve({
       reply: (body) => {
