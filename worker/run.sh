@@ -89,15 +89,16 @@ make_environment() {
 
 # Two jobs that start at once make one environment. The lock goes with the process that holds it.
 under_lock() {
-  exec 9>>"$environments/.lock"
+  # 9 is the GPU's, which the runner inherits.
+  exec 8>>"$environments/.lock"
   if command -v flock >/dev/null 2>&1; then
-    flock 9
+    flock 8
   elif command -v perl >/dev/null 2>&1; then
-    perl -MFcntl=:flock -e 'open(my $lock, ">>&=", 9) or exit 69; flock($lock, LOCK_EX) or exit 69'
+    perl -MFcntl=:flock -e 'open(my $lock, ">>&=", 8) or exit 69; flock($lock, LOCK_EX) or exit 69'
   fi
   [ -e "$environment/.ready" ] || make_environment
   code=$?
-  exec 9>&-
+  exec 8>&-
   return $code
 }
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import type { NewEvent } from "../../../schemas/events.ts";
+import { JobEvent, type NewEvent } from "../../../schemas/events.ts";
 import { Job } from "../../../schemas/job.ts";
 import type { Prediction } from "../../../schemas/predictions.ts";
 import { Model } from "../../../schemas/project.ts";
@@ -170,25 +170,6 @@ describe("engine qlora", function () {
     await assert.rejects(stopped, (reason) => reason === "cancel");
   });
 
-  it("what making the environment says is no part of what a module of the worker prints", async () => {
-    const fakes = join(folder, "fakes");
-    await mkdir(fakes);
-    const made = '"$UV_PROJECT_ENVIRONMENT/bin/python"';
-    const scripts = {
-      "python3.13": "exit 0",
-      df: 'echo Filesystem; echo "x 99999999 1 99999999 1% /"',
-      uv: `mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"; printf '#!/bin/sh\\necho answer\\n' >${made}; chmod +x ${made}`,
-    };
-    for (const [name, script] of Object.entries(scripts))
-      await writeFile(join(fakes, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    const [command, script] = workerCommand();
-    const { stdout, stderr } = await execa(command, [script!, "--python", "-m", "module"], {
-      env: { PATH: `${fakes}:${process.env.PATH}`, CLF_ENVIRONMENTS: join(folder, "environments"), CLF_PYTHON: "" },
-    });
-    assert.equal(stdout, "answer");
-    assert.match(stderr, /making the environment/);
-  });
-
   it("a base in the project's folder is named by its full path", async () => {
     await mkdir(join(folder, "weights"));
     await worker([event(1, { type: "state", state: "succeeded" })]);
@@ -198,5 +179,120 @@ describe("engine qlora", function () {
     const job = Job.parse(JSON.parse(await readFile(join(folder, "job/work/qlora/job.json"), "utf8")));
     const bases = job.models.map(({ spec }) => (spec.engine === "qlora" ? spec.base : ""));
     assert.deepEqual(bases, [join(folder, "weights"), "some/model"]);
+  });
+});
+
+describe("the worker's environment", function () {
+  this.timeout(20_000);
+  const made = '"$UV_PROJECT_ENVIRONMENT/bin/python"';
+  const makes = `mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"; printf '#!/bin/sh\\necho answer\\n' >${made}; chmod +x ${made}`;
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "clf-environment-"));
+    await mkdir(join(folder, "fakes"));
+    await mkdir(join(folder, "job"));
+    await fake("python3.13", "exit 0");
+    await fake("df", 'echo Filesystem; echo "x 99999999 1 99999999 1% /"');
+    await fake("uv", `echo "$*" >>${join(folder, "uv.log")}\n${makes}`);
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const fake = (name: string, script: string) =>
+    writeFile(join(folder, "fakes", name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const asked = async () => (await readFile(join(folder, "uv.log"), "utf8")).trimEnd().split("\n");
+
+  /** Runs worker/run.sh with the fakes first on the path. */
+  function start(args: string[], env: Record<string, string> = {}) {
+    const [command, script] = workerCommand();
+    return execa(command, [script!, ...args], {
+      reject: false,
+      env: {
+        PATH: `${join(folder, "fakes")}:${process.env.PATH}`,
+        CLF_ENVIRONMENTS: join(folder, "environments"),
+        CLF_PYTHON: "",
+        CLF_UV: join(folder, "fakes", "uv"),
+        CLF_WHEELHOUSE: "",
+        CLF_ATTEMPT: "1",
+        ...env,
+      },
+    });
+  }
+  const ask = ["--python", "-m", "module"];
+
+  async function events(): Promise<JobEvent[]> {
+    const text = await readFile(join(folder, "job/attempts/1/events.jsonl"), "utf8");
+    return text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JobEvent.parse(JSON.parse(line)));
+  }
+
+  it("what is said while it is made is no part of what a module of the worker prints", async () => {
+    const { stdout, stderr } = await start(ask);
+    assert.equal(stdout, "answer");
+    assert.match(stderr, /making the environment/);
+    assert.match((await asked()).join(), /sync .*--frozen/);
+  });
+
+  it("is made once by two that start at once, and used again", async () => {
+    await fake("uv", `echo x >>${join(folder, "uv.log")}; sleep 0.3; ${makes}`);
+    const both = await Promise.all([start(ask), start(ask)]);
+    assert.deepEqual(
+      [...both, await start(ask)].map(({ stdout }) => stdout),
+      ["answer", "answer", "answer"],
+    );
+    assert.equal((await asked()).length, 1);
+  });
+
+  it("one that was left half-made is made anew; a job is told why, with what to do", async () => {
+    await fake("uv", `mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"; echo half >${made}; exit 2`);
+    assert.equal((await start([join(folder, "job")])).exitCode, 1);
+    const [error, state] = (await events()).slice(-2);
+    assert.ok(error!.type === "error" && /could not be made/.test(error.message));
+    assert.match(error.remedy!, /CLF_WHEELHOUSE/);
+    assert.ok(state!.type === "state" && state.state === "failed");
+    await fake("uv", makes);
+    assert.equal((await start(ask)).stdout, "answer");
+  });
+
+  it("asks nobody but the wheelhouse where there is one", async () => {
+    await fake(
+      "uv",
+      `echo "$*" >>${join(folder, "uv.log")}; for last; do :; done; if [ "$1" = venv ]; then UV_PROJECT_ENVIRONMENT=$last; ${makes}; fi`,
+    );
+    assert.equal((await start(ask, { CLF_WHEELHOUSE: "/wheels" })).stdout, "answer");
+    const steps = await asked();
+    assert.deepEqual(
+      steps.map((step) => step.split(" ")[0]),
+      ["venv", "export", "pip"],
+    );
+    assert.match(steps[2]!, /--no-index --find-links \/wheels --require-hashes/);
+  });
+
+  it("says that the disk is too small before anything is fetched", async () => {
+    await fake("df", 'echo Filesystem; echo "x 99999999 1 3145728 1% /"');
+    const { exitCode, stderr } = await start(ask);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /needs 9 GiB of disk, and 3 GiB are free .*CLF_ENVIRONMENTS/);
+    await assert.rejects(asked(), { code: "ENOENT" });
+  });
+
+  it("leaves the GPU's lock, which the runner inherits, alone", async function () {
+    const lock = join(folder, "gpu.lock");
+    const { exitCode } = await execa("flock", ["-n", lock, "true"], { reject: false });
+    if (exitCode !== 0) this.skip();
+    const look = `if flock -n ${lock} true; then echo free; else echo held; fi`;
+    await fake("uv", makes.replace("echo answer", look));
+    const [, script] = workerCommand();
+    await fake("held", `exec 9>>${lock}; flock 9; exec sh "$@"`);
+    const { stdout } = await execa(join(folder, "fakes", "held"), [script!, ...ask], {
+      env: {
+        PATH: `${join(folder, "fakes")}:${process.env.PATH}`,
+        CLF_ENVIRONMENTS: join(folder, "environments"),
+        CLF_PYTHON: "",
+        CLF_UV: join(folder, "fakes", "uv"),
+      },
+    });
+    assert.equal(stdout, "held");
   });
 });
