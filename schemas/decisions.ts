@@ -79,6 +79,8 @@ export const Decision = z
     who: z.string().min(1),
     when: z.iso.datetime(),
     note: z.string().optional(),
+    /** The same in all decisions that one person made by one act: they are taken back together. */
+    act: z.string().min(1).optional(),
   })
   .superRefine((decision, context) => {
     const labelled = decision.kind === "confirmed" || decision.kind === "corrected";

@@ -942,11 +942,11 @@ export const Review = z
         examples: ["tuned-qwen"],
       }),
     order: z
-      .enum(["margin", "confidence", "label-issues", "random", "file"])
+      .enum(["margin", "confidence", "label-issues", "informative", "random", "file"])
       .default("margin")
       .meta({
         description:
-          "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, at random, or as in the file.",
+          "Order of the flagged rows: smallest margin first, lowest confidence first, likely label errors first, uncertain rows that stand for many others first (informative), at random, or as in the file.",
         examples: ["margin"],
       }),
     relabel: z

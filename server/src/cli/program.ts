@@ -119,11 +119,13 @@ export function program(run: (code: Promise<number>) => void): Command {
         "margin",
         "confidence",
         "label-issues",
+    .option("--pair <labels...>", "only rows that stand between these two labels: --pair A B")
         "random",
         "file",
       ]),
     )
     .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
+        "informative",
     .action((path, options) => run(flagged(path, options)));
   command("review <project> [row] [target] [label]", "PROJECT ROW TARGET LABEL [options]", "record a decision on a row")
     .addOption(model())

@@ -5,16 +5,23 @@ import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import * as z from "zod";
 import { type Decision, FlagReason } from "../../../schemas/decisions.ts";
-import { indexOf, type Rows } from "../dataset/rows.ts";
+import { indexOf, type Rows, rowInputs } from "../dataset/rows.ts";
 import { closest, didYouMean } from "../project/suggest.ts";
-import { type ReviewOrder, reviewQueue } from "../review/queue.ts";
+import { type LabelPair, type ReviewOrder, reviewQueue } from "../review/queue.ts";
 import { type Answer, decide, inFrontOf, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
 import { exportPredictions, setCell } from "../workflow/export.ts";
-import { type JudgedRows, judgedRows, type NothingJudged, reviewItems } from "../workflow/flagged.ts";
+import {
+  type JudgedRows,
+  judgedRows,
+  type NothingJudged,
+  reviewItems,
+  unjudgedConflicts,
+} from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
 import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
 import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
 import type { Session } from "../workflow/session.ts";
+import { withDensity } from "../workflow/similar.ts";
 import { CliError, cut, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
 import { fineTuneMissing, runJob } from "./jobs.ts";
 import { firstText, judgedOf } from "./judged.ts";
@@ -180,6 +187,7 @@ export async function flagged(
     target?: string[];
     reason?: string[];
     label?: string[];
+    pair?: string[];
     order?: string;
     limit?: number;
   },
@@ -187,14 +195,25 @@ export async function flagged(
   return withProject(path, async (session, { locate }) => {
     const targets = options.target?.map((name) => knownTarget(session.project.targets, name));
     const reasons = options.reason?.map(knownReason);
+    const pair = options.pair && labelPair(options.pair);
     const judged = await judgedOf(session, options);
     const { model } = judged;
-    const { verdicts } = await soundData(session, locate);
-    const { items, counts } = reviewQueue(reviewItems(session, judged), verdicts, {
-      order: (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order,
-      filter: { targets, reasons, labels: options.label },
-      seed: session.project.spec.dataset.split.seed,
-    });
+    const { dataset, verdicts } = await soundData(session, locate);
+    const order = (options.order as ReviewOrder | undefined) ?? session.project.spec.review.order;
+    const flagged = [...reviewItems(session, judged), ...unjudgedConflicts(dataset.rows, judged, verdicts)];
+    const { items, counts } = reviewQueue(
+      order === "informative" ? await withDensity(flagged, dataset.rows) : flagged,
+      verdicts,
+      {
+        order,
+        filter: { targets, reasons, labels: options.label, pair },
+        seed: session.project.spec.dataset.split.seed,
+      },
+    );
+    const textOf = (row: string) => {
+      const known = judged.rows.get(row)?.row.inputs;
+      return firstText(known ?? rowInputs(session.project, dataset.rows, indexOf(dataset.rows).get(row)!));
+    };
     const shown = items.slice(0, options.limit ?? 50);
     if (options.json) {
       printJson({
@@ -203,10 +222,10 @@ export async function flagged(
         total: counts.total,
         decided: counts.decided,
         waiting: counts.waiting,
-        items: shown.map(({ position: _, draw, ...item }) => ({
+        items: shown.map(({ position: _, draw, density: __, ...item }) => ({
           ...item,
           blind: draw !== undefined,
-          text: firstText(judged.rows.get(item.row)!.row.inputs),
+          text: textOf(item.row),
         })),
       });
       return EXIT.fine;
@@ -214,7 +233,7 @@ export async function flagged(
     if (items.length === 0)
       print(
         counts.total === 0
-          ? `Nothing is flagged, by ${model}${options.target || options.reason || options.label ? ", that passes these filters" : ""}.`
+          ? `Nothing is flagged, by ${model}${options.target || options.reason || options.label || options.pair ? ", that passes these filters" : ""}.`
           : `Nothing waits for a person: all ${whole(counts.total)} flagged targets are decided.`,
       );
     else {
@@ -227,13 +246,20 @@ export async function flagged(
         item.draw !== undefined ? "judge unseen" : `${item.label ?? "–"} ${percent(item.confidence, 0)}`,
         item.given === null ? "" : `label now: ${item.given}`,
         item.reasons.join(", "),
-        cut(firstText(judged.rows.get(item.row)!.row.inputs)),
+        item.conflict.map(({ who, kind, after }) => `${who}: ${after ?? kind}`).join(" / "),
+        cut(textOf(item.row)),
       ]);
       print(table(lines, 99));
       if (items.length > shown.length) print(`… and ${whole(items.length - shown.length)} more (--limit N)`);
     }
     return EXIT.fine;
   });
+}
+
+function labelPair(given: readonly string[]): LabelPair {
+  const [a, b] = [...given].sort();
+  if (given.length !== 2 || a === b) throw new CliError("--pair takes two labels: --pair Burns Cuts.", EXIT.usage);
+  return [a!, b!];
 }
 
 /** The name of a target given by name or column. @throws CliError when there is none */
@@ -291,9 +317,12 @@ export async function review(
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
     if (options.undo) {
-      const line = await undo(session);
-      if (options.json) printJson({ undone: line });
-      else print(line ? `Took back the decision on ${line.row} · ${line.target}.` : "There is nothing to undo.");
+      const lines = await undo(session);
+      const [line] = lines;
+      if (options.json) printJson({ undone: line ?? null, lines });
+      else if (line === undefined) print("There is nothing to undo.");
+      else if (lines.length > 1) print(`Took back ${whole(lines.length)} decisions that were made together.`);
+      else print(`Took back the decision on ${line.row} · ${line.target}.`);
       return EXIT.fine;
     }
     if (options.from !== undefined && row !== undefined) {

@@ -20,7 +20,7 @@ export interface DecisionsRead {
 
 /** A decision to be appended; id, time and person are filled in by the log. */
 export type DecisionDraft = Pick<Decision, "row" | "target" | "kind" | "before" | "after" | "reasons" | "inputs"> &
-  Partial<Pick<Decision, "undoes" | "replaces" | "prediction" | "blind" | "inclusion" | "split" | "note">>;
+  Partial<Pick<Decision, "undoes" | "replaces" | "prediction" | "blind" | "inclusion" | "split" | "note" | "act">>;
 
 /** Reads a decisions file. A file that does not exist holds nothing, which is no problem. Never throws. */
 export async function readDecisions(file: string): Promise<DecisionsRead> {
@@ -136,6 +136,8 @@ export interface DecisionLog {
    * @throws Error with a message for a person when the file cannot be read or written; nothing is recorded then
    */
   append(who: string, make: (decisions: readonly Decision[]) => readonly DecisionDraft[]): Promise<Decision[]>;
+  /** Whether the file still is as this log last read or left it. */
+  inStep(): Promise<boolean>;
 }
 
 /** Opens a decisions file; it is made by the first append. */
@@ -195,7 +197,9 @@ export function openDecisionLog(file: string, clock: () => number = Date.now): D
     return appended;
   }
 
-  return { file, read, append };
+  const inStep = async () => known !== undefined && known.signature === (await signatureOf(file));
+
+  return { file, read, append, inStep };
 }
 
 /** One write at the end of the file, after a newline if the last writer was cut off within a line. */

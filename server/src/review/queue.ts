@@ -26,6 +26,8 @@ export interface ReviewItem {
   split: SplitName;
   /** How likely the given label is wrong, 0 to 1, greater is worse. Absent where it is not suspected. */
   issue?: number | undefined;
+  /** Mean similarity with the other flagged rows, 0 to 1: for the order `informative`. */
+  density?: number | undefined;
   /** The row's place in the data, from 0: the order `file`. */
   position: number;
   /**
@@ -38,18 +40,37 @@ export interface ReviewItem {
 /** A row with these reasons alone is not part of anybody's work list: it is shown when its reason is asked for. */
 const ON_REQUEST: ReadonlySet<FlagReason> = new Set(["relabel"]);
 
-/** `review.order` of the project file. */
-export type ReviewOrder = "margin" | "confidence" | "label-issues" | "random" | "file";
+/**
+ * `review.order` of the project file. `informative`: uncertain rows that stand for many others first, the information density
+ * (1 − margin) · density of Settles & Craven (2008); it needs `density`.
+ */
+export type ReviewOrder = "margin" | "confidence" | "label-issues" | "informative" | "random" | "file";
 
 /** Which items are shown. What is left out or empty filters nothing; within one filter any value fits. */
 export interface ReviewFilter {
   targets?: readonly string[];
   /** Predicted labels. */
   labels?: readonly string[];
-  /** Labels in the data; with `labels`, a pair of confused labels. */
+  /** Labels in the data. */
   given?: readonly string[];
+  /** Two labels between which a row stands: see {@link pairOf}. */
+  pair?: LabelPair | undefined;
   reasons?: readonly FlagReason[];
   splits?: readonly SplitName[];
+}
+
+/** Two labels, in the order of their names. */
+export type LabelPair = readonly [string, string];
+
+/**
+ * The labels that may be confused with each other in a row: the label in the data and another that is predicted, else the two
+ * likeliest. Null where there are no two, or the prediction must not be seen.
+ */
+export function pairOf({ label, given, top, draw }: ReviewItem): LabelPair | null {
+  if (label === null || draw !== undefined) return null;
+  const other = given !== null && given !== label ? given : top.find(([name]) => name !== label)?.[0];
+  if (other === undefined) return null;
+  return label < other ? [label, other] : [other, label];
 }
 
 /** An item of the queue and what is known of it from earlier decisions. */
@@ -74,6 +95,8 @@ export interface ReviewQueue {
     reasons: Map<FlagReason, number>;
     labels: Map<string | null, number>;
     targets: Map<string, number>;
+    /** Waiting items by pair, as JSON, whatever pair is filtered by. */
+    pairs: Map<string, number>;
   };
 }
 
@@ -98,7 +121,9 @@ export function reviewQueue(
     reasons: new Map(),
     labels: new Map(),
     targets: new Map(),
+    pairs: new Map(),
   };
+  const { pair: wanted } = options.filter ?? {};
   const fresh: QueuedItem[] = [];
   const skipped: { item: QueuedItem; skip: string }[] = [];
   for (const item of items) {
@@ -112,6 +137,9 @@ export function reviewQueue(
       if (!isDecided(verdict)) for (const reason of reasons) increase(counts.reasons, reason);
       continue;
     }
+    const pair = pairOf(item);
+    if (pair !== null && !isDecided(verdict)) increase(counts.pairs, JSON.stringify(pair));
+    if (wanted && (pair === null || pair[0] !== wanted[0] || pair[1] !== wanted[1])) continue;
     counts.total++;
     if (isDecided(verdict)) {
       counts.decided++;
@@ -154,6 +182,7 @@ function sortItems(items: QueuedItem[], order: ReviewOrder, seed: number): void 
     margin: (item) => item.margin,
     confidence: (item) => item.confidence,
     "label-issues": (item) => -(item.issue ?? -1),
+    informative: (item) => -(1 - item.margin) * (item.density ?? 0),
     file: (item) => item.position,
   };
   const rankOf = rank[order];

@@ -23,21 +23,33 @@ export function kindOfLabel(
 }
 
 /**
- * The draft with `replaces` filled in: the decisions that stand on its row and target, as far as `decisions` tells.
+ * The draft with `replaces` filled in: the decisions that stand on its row and target, as far as `decisions` tells. Where they
+ * disagree, that is one of its reasons.
  * Rows found again under a new id have to be re-attached first.
  */
 export function inSightOf(decisions: readonly Decision[], draft: DecisionDraft): DecisionDraft {
   const same = decisions.filter(
     (line) => line.kind === "undone" || (line.row === draft.row && line.target === draft.target),
   );
-  const standing = verdictOf(foldDecisions(same), draft.row, draft.target)?.standing ?? [];
-  return { ...draft, replaces: standing.map(({ id }) => id) };
+  const { standing = [], conflict = false } = verdictOf(foldDecisions(same), draft.row, draft.target) ?? {};
+  const reasons = conflict ? [...new Set([...draft.reasons, "conflict" as const])] : draft.reasons;
+  return { ...draft, reasons, replaces: standing.map(({ id }) => id) };
 }
 
 /** Takes back the newest line that stands (a decision or a skip). Undefined when there is nothing left to undo. */
 export function undoLast(decisions: readonly Decision[], scope: UndoScope = {}): DecisionDraft | undefined {
   const line = standingLines(decisions).findLast((decision) => decision.kind !== "undone" && inScope(decision, scope));
   return line && takeBack(line);
+}
+
+/** As {@link undoLast}, and with a line of an act on many rows all its other lines that stand. */
+export function undoLastAct(decisions: readonly Decision[], scope: UndoScope = {}): DecisionDraft[] {
+  const newest = standingLines(decisions).findLast((line) => line.kind !== "undone" && inScope(line, scope));
+  if (newest === undefined) return [];
+  if (newest.act === undefined) return [takeBack(newest)];
+  return standingLines(decisions)
+    .filter((line) => line.kind !== "undone" && line.act === newest.act && line.who === newest.who)
+    .map(takeBack);
 }
 
 /** Takes back the newest undo, unless something was decided since. Undefined when there is nothing to redo. */

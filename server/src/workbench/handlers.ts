@@ -12,14 +12,11 @@ import { isInside } from "../project/paths.ts";
 import { projectTemplate } from "../project/template.ts";
 import { markAt } from "../project/yaml.ts";
 import { ensureUnionMerge } from "../review/git-attributes.ts";
-import { reviewQueue } from "../review/queue.ts";
 import { clfVersion, versions } from "../versions.ts";
 import { modelSpec } from "../workflow/artifacts.ts";
 import type { ProjectData } from "../workflow/data.ts";
-import { decide, inFrontOf, undo } from "../workflow/decide.ts";
-import { drawNotes } from "../workflow/draw-notes.ts";
 import { writeFewShot } from "../workflow/few-shot.ts";
-import { blindDraw, type JudgedRow, type JudgedRows, reviewItems } from "../workflow/flagged.ts";
+import type { JudgedRow, JudgedRows } from "../workflow/flagged.ts";
 import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
 import { predictRows } from "../workflow/predict.ts";
 import { preflight } from "../workflow/preflight.ts";
@@ -37,7 +34,8 @@ import type { PreviewRequestName } from "./preview.ts";
 import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import type { ReportPanelRequestName } from "./report-panel.ts";
-import { flaggedItem, projectSummary, rowDetail, targetViews } from "./views.ts";
+import type { ReviewRequestName } from "./review.ts";
+import { projectSummary, targetViews } from "./views.ts";
 
 type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
 type Result<K extends RequestName> = z.input<(typeof requests)[K]["result"]>;
@@ -60,7 +58,10 @@ export function createHandlers({
   projects,
   notify,
   nudge,
-}: HandlerContext): Omit<Handlers, PreviewRequestName | JobPanelRequestName | ReportPanelRequestName> {
+}: HandlerContext): Omit<
+  Handlers,
+  PreviewRequestName | JobPanelRequestName | ReviewRequestName | ReportPanelRequestName
+> {
   const sound = (uri: string) => projects.sound(pathOf(uri));
 
   async function preflightRows(project: OpenProject): Promise<number> {
@@ -233,96 +234,6 @@ export function createHandlers({
       return roundsOf(session, model);
     },
 
-    "clf/flagged/list": async ({ project, target, reason, label, order, offset, limit }) => {
-      const of = await sound(project);
-      const { session } = of;
-      const model = session.project.reviewModel;
-      const targets = session.project.targets.map(({ name, labels }) => ({
-        name,
-        labels: labels?.map((each) => each.name) ?? [],
-      }));
-      const nothing = { items: [], total: 0, decided: 0, notes: [], targets, reasons: {}, model, job: null };
-      const judged = await of.judged(model);
-      if ("why" in judged) return { ...nothing, empty: judged.why };
-      const { dataset, verdicts } = await of.data();
-      const { items, counts } = reviewQueue(reviewItems(session, judged), verdicts, {
-        order: order ?? session.project.spec.review.order,
-        filter: {
-          targets: target ? [target] : undefined,
-          reasons: reason ? [reason] : undefined,
-          labels: label ? [label] : undefined,
-        },
-        seed: session.project.spec.dataset.split.seed,
-      });
-      return {
-        items: items
-          .slice(offset, offset + limit)
-          .map((item) => flaggedItem(item, judged.rows.get(item.row)!.row.inputs)),
-        total: counts.total,
-        decided: counts.decided,
-        empty: items.length > 0 ? null : emptyList(counts.total, counts.decided),
-        notes: await drawNotes(session, judged, reason),
-        targets: dataset.rows.targets.map(({ name, labels }) => ({ name, labels: labels.map((each) => each.name) })),
-        reasons: Object.fromEntries(counts.reasons),
-        model,
-        job: judged.evaluation.job.id,
-      };
-    },
-
-    "clf/rows/detail": async ({ project, row }) => {
-      const of = await sound(project);
-      const judged = await of.judged(of.session.project.reviewModel);
-      const known = "why" in judged ? undefined : judged.rows.get(row);
-      if (!known) return null;
-      const { dataset, verdicts } = await of.data();
-      return rowDetail(of.session, dataset.rows, judged as JudgedRows, known, verdicts);
-    },
-
-    "clf/rows/explain": async ({ project, row, target }) => {
-      const of = await sound(project);
-      const model = of.session.project.reviewModel;
-      if (modelSpec(of.session, model).engine !== "linear") return null;
-      const judged = await of.judged(model);
-      if ("why" in judged) return null;
-      const known = judged.rows.get(row);
-      if (!known || blindDraw(of.session, judged, known, target)) return null;
-      const [predicted] = await predictRows(of.session, model, [known.row.inputs]);
-      const found = predicted!.find((each) => each.target === target);
-      if (!found?.label) return null;
-      return { label: found.label, against: found.top[1]?.[0] ?? null, words: found.words };
-    },
-
-    "clf/review/decide": async ({ project, row, target, kind, label, note, blind }) => {
-      const of = await sound(project);
-      const { session } = of;
-      const { dataset } = await of.data();
-      const judged = await of.judged(session.project.reviewModel);
-      const labels = dataset.rows.targets.find(({ name }) => name === target)?.labels.map(({ name }) => name);
-      if (!labels) throw new WorkflowError(`There is no target "${target}".`);
-      const on = inFrontOf(session, dataset.rows, judged, { row, target, blind });
-      if (!on) throw new WorkflowError("This row is not known to the review model. Evaluate it again.");
-      const chosen = label ?? (kind === "confirmed" ? on.prediction?.label : undefined) ?? undefined;
-      if ((kind === "confirmed" || kind === "corrected") && chosen === undefined)
-        throw new WorkflowError("Choose a label.");
-      const decision = await decide(
-        session,
-        { ...on, ...(note ? { note } : {}) },
-        kind === "none" || kind === "skipped" ? kind : { label: chosen! },
-        labels,
-      );
-      projects.decided(of.file);
-      notify("clf/flagged/changed", { project });
-      return { decision: decision.id };
-    },
-
-    "clf/review/undo": async ({ project }) => {
-      const of = await sound(project);
-      const line = await undo(of.session);
-      projects.decided(of.file);
-      notify("clf/flagged/changed", { project });
-      return { undone: line ? { row: line.row, target: line.target } : null };
-    },
-
     "clf/predict": async ({ project, model, inputs }) => {
       const { session } = await sound(project);
       const [row] = await predictRows(session, model, [inputs]);
@@ -430,10 +341,3 @@ async function askingOf(
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127\./.test(host);
-
-function emptyList(total: number, decided: number): string {
-  if (total === 0) return "No row is flagged. Add rows without labels under dataset.pool, and evaluate again.";
-  return decided === total
-    ? `All ${total.toLocaleString("en-US")} flagged rows are decided. Fine-tune again to use what you decided.`
-    : "No flagged row passes the filters.";
-}

@@ -38,8 +38,11 @@ export interface Projects {
   /** A project that can start jobs. @throws WorkflowError when its file has errors */
   sound(file: string): Promise<OpenProject & { session: Session }>;
   configure(folders: readonly string[]): void;
-  /** Files changed on disk: what was read from them is read again when it is next needed. Returns the projects concerned. */
-  changed(paths: readonly string[]): string[];
+  /**
+   * Files changed on disk: what was read from them is read again when it is next needed. Returns the projects concerned; a decisions
+   * file that is as this process left it concerns nobody.
+   */
+  changed(paths: readonly string[]): Promise<string[]>;
   /** The workspace became trusted: what was only read so far is read again, and saved. */
   trust(): void;
   /** A decision was recorded: what people said is read again, the data is not. */
@@ -64,6 +67,12 @@ export interface ProjectsOptions {
   keyOf: KeyOf;
   /** The connection of a job of the project to its host has changed, or its place in the queue there. */
   onHostWord(file: string): void;
+}
+
+/** Whether all that changed is the decisions file, by what this process has appended to it. */
+async function onlyOwnDecisions({ session }: OpenProject, paths: readonly string[]): Promise<boolean> {
+  if (!session || paths.some((path) => path !== session.decisions.file)) return false;
+  return session.decisions.inStep();
 }
 
 export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: ProjectsOptions): Projects {
@@ -219,15 +228,29 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
       found = undefined;
       for (const file of open.keys()) if (!inWorkspace(file)) leave(file);
     },
-    changed(paths) {
+    async changed(paths) {
       const mine = paths.map((path) => resolve(path)).filter((path) => !/[\\/]\.clf[\\/]/.test(path));
       const projectFiles = mine.filter((path) => PROJECT_FILE.test(path));
       if (projectFiles.length > 0) found = undefined;
       // Those that nobody has opened yet: new ones, or under a new name.
       const concerned = new Set(projectFiles.filter(inWorkspace));
+      const decisions: Promise<void>[] = [];
       for (const [file, entry] of open) {
         const inFolder = mine.filter((path) => isInside(dirname(file), path));
         if (inFolder.length === 0) continue;
+        if (inFolder.every((path) => path.endsWith(".jsonl"))) {
+          decisions.push(
+            entry.then(
+              async (known) => {
+                if (await onlyOwnDecisions(known, inFolder)) return;
+                concerned.add(file);
+                known.forgetData();
+              },
+              () => {},
+            ),
+          );
+          continue;
+        }
         concerned.add(file);
         if (!existsSync(file)) leave(file);
         else if (inFolder.some((path) => path === file || /\.ya?ml$/i.test(path))) {
@@ -237,6 +260,7 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
           void entry.then((known) => known.forgetData()).catch(() => {});
         }
       }
+      await Promise.all(decisions);
       return [...concerned];
     },
     trust() {

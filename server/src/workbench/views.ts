@@ -8,14 +8,20 @@ import type {
   TargetView,
 } from "../../../schemas/protocol.ts";
 import type { Report } from "../../../schemas/report.ts";
-import { indexOf, type Rows, SPLITS } from "../dataset/rows.ts";
+import { indexOf, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import type { ModelFigures } from "../language/figures.ts";
 import { RUNNABLE_ENGINES } from "../project/engines.ts";
 import { projectStem } from "../project/resolve.ts";
-import { type Verdicts, verdictOf } from "../review/fold.ts";
+import { type Verdict, type Verdicts, verdictOf } from "../review/fold.ts";
 import type { QueuedItem } from "../review/queue.ts";
 import { currentFineTune, isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
-import { blindDraw, type JudgedRow, type JudgedRows, reasonsToReview } from "../workflow/flagged.ts";
+import {
+  blindDraw,
+  type JudgedRow,
+  type JudgedRows,
+  type NothingJudged,
+  reasonsToReview,
+} from "../workflow/flagged.ts";
 import type { Session } from "../workflow/session.ts";
 import type { OpenProject } from "./projects.ts";
 
@@ -138,13 +144,18 @@ export function targetViews(
 
 const SHOWN_TEXT = 300;
 
-export function flaggedItem(item: QueuedItem, inputs: Readonly<Record<string, string>>): FlaggedItem {
+/** The beginning of the first input. */
+export function shownText(inputs: Readonly<Record<string, string>>): string {
   const text = Object.values(inputs)[0] ?? "";
+  return text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}…` : text;
+}
+
+export function flaggedItem(item: QueuedItem, inputs: Readonly<Record<string, string>>): FlaggedItem {
   return {
     row: item.row,
     target: item.target,
     split: item.split,
-    text: text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}…` : text,
+    text: shownText(inputs),
     predicted: item.label,
     given: item.given,
     confidence: item.confidence,
@@ -166,21 +177,38 @@ function placeOf(rows: Rows, at: number): RowDetail["place"] {
   return { uri: uriOf(file.path), line, end_line: Math.max(line, next) };
 }
 
+/**
+ * A row as the review panel shows it. Null when neither the data nor the model knows it; of a row that the model has not judged
+ * there are its labels and what people said.
+ */
 export function rowDetail(
   session: Session,
   rows: Rows,
-  judged: JudgedRows,
-  known: JudgedRow,
+  judged: JudgedRows | NothingJudged,
+  row: string,
   verdicts: Verdicts,
-): RowDetail {
-  const at = indexOf(rows).get(known.row.row);
-  const targets = targetViews(session, judged, known, verdicts);
+): RowDetail | null {
+  const at = indexOf(rows).get(row);
+  const known = "why" in judged ? undefined : judged.rows.get(row);
+  if (known === undefined && at === undefined) return null;
+  const inputs = known?.row.inputs ?? rowInputs(session.project, rows, at!);
+  const seen = known ? targetViews(session, judged as JudgedRows, known, verdicts) : [];
+  const unseen =
+    at === undefined
+      ? []
+      : rows.targets
+          .map(({ name }, t) => unjudgedView(name, rowLabel(rows, t, at), verdictOf(verdicts, row, name)))
+          .filter(({ target }) => seen.every((each) => each.target !== target));
+  const targets = [...seen, ...unseen].map((view) => ({
+    ...view,
+    said: saidOf(verdictOf(verdicts, row, view.target)),
+  }));
   // In its file the row stands beside its label.
   const hidden = targets.some(({ blind, reasons }) => blind && reasons.includes("relabel"));
   return {
-    row: known.row.row,
-    split: at === undefined ? known.row.split : SPLITS[rows.split[at]!]!,
-    inputs: Object.entries(known.row.inputs).map(([name, text]) => ({
+    row,
+    split: at === undefined ? known!.row.split : SPLITS[rows.split[at]!]!,
+    inputs: Object.entries(inputs).map(([name, text]) => ({
       name,
       text: text.length > LONGEST_INPUT ? text.slice(0, LONGEST_INPUT) : text,
       cut: text.length > LONGEST_INPUT,
@@ -189,3 +217,21 @@ export function rowDetail(
     place: at === undefined || hidden ? null : placeOf(rows, at),
   };
 }
+
+function unjudgedView(target: string, given: string | null, verdict: Verdict | undefined): TargetView {
+  const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
+  return {
+    target,
+    given: verdict?.current?.after ?? given,
+    ...{ predicted: null, confidence: 0, top: [], accepted: false, set: null, blind: false },
+    reasons: verdict?.conflict ? ["conflict"] : [],
+    decided: kind === "undone" ? null : kind,
+  };
+}
+
+const saidOf = (verdict: Verdict | undefined): RowDetail["targets"][number]["said"] =>
+  (verdict?.standing ?? []).map(({ who, when, kind, after, note }) => ({
+    ...{ who, when, kind },
+    label: after,
+    note: note ?? null,
+  }));

@@ -14,6 +14,7 @@ import { createPreviews } from "./preview.ts";
 import { type OpenProject, openProjects } from "./projects.ts";
 import type { FromWorkbench, NotificationName, RequestName, ToWorkbench } from "./protocol.ts";
 import { reportPanelHandlers } from "./report-panel.ts";
+import { createReviewHandlers } from "./review.ts";
 import { modelFigures } from "./views.ts";
 import { type JobWatch, watchJobs } from "./watch-jobs.ts";
 
@@ -31,6 +32,7 @@ const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
   "clf/hosts/add",
   "clf/hosts/check",
   "clf/review/decide",
+  "clf/review/decideTogether",
   "clf/review/undo",
   "clf/rows/explain",
   "clf/predict",
@@ -95,10 +97,18 @@ const notify = (name: NotificationName, params: unknown): void => send({ do: "no
 const previews = createPreviews({ projects, notify });
 const handlers: Handlers = {
   ...createHandlers({ projects, notify, nudge: (file) => watches.get(file)?.nudge() }),
+  ...createReviewHandlers({ projects, notify }),
   ...previews.handlers,
   ...jobPanelHandlers(projects),
   ...reportPanelHandlers(projects),
 };
+
+async function changed(paths: readonly string[]): Promise<void> {
+  const concerned = await projects.changed(paths);
+  if (concerned.length > 0) notify("clf/projects/changed", {});
+  // Rows or what others said of them: a git merge, say.
+  for (const file of concerned) notify("clf/flagged/changed", { project: pathToFileURL(file).href });
+}
 
 async function answer(message: Extract<ToWorkbench, { do: "request" | "figures" }>): Promise<void> {
   const abort = new AbortController();
@@ -148,7 +158,7 @@ port.on("message", async (message: ToWorkbench) => {
     }
     case "changed":
       previews.forgetProjects();
-      if (projects.changed(message.paths).length > 0) send({ do: "notify", name: "clf/projects/changed", params: {} });
+      await changed(message.paths);
       break;
     case "cancel":
       running.get(message.id)?.abort();

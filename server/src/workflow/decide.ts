@@ -1,11 +1,12 @@
 /** Records what a person said of a row. */
+import { randomUUID } from "node:crypto";
 import type { Decision, FlagReason } from "../../../schemas/decisions.ts";
 import type { SplitName } from "../../../schemas/rows.ts";
 import { indexOf, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { closest } from "../project/suggest.ts";
 import type { DecisionDraft } from "../review/decisions.ts";
 import { whoDecides } from "../review/identity.ts";
-import { inSightOf, kindOfLabel, undoLast } from "../review/record.ts";
+import { inSightOf, kindOfLabel, undoLastAct } from "../review/record.ts";
 import { blindDraw, type JudgedRows, type NothingJudged, reasonsToReview } from "./flagged.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
@@ -79,30 +80,46 @@ export async function decide(
   answer: Answer,
   labels: readonly string[],
 ): Promise<Decision> {
+  const [decision] = await record(session, [draftOf(judged, answer, labels)]);
+  return decision!;
+}
+
+/** Gives several rows the same answer by one act: one write, which one undo takes back. */
+export async function decideTogether(
+  session: Session,
+  judged: readonly JudgedTarget[],
+  answer: Answer,
+  labels: readonly string[],
+): Promise<Decision[]> {
+  const act = randomUUID();
+  return record(
+    session,
+    judged.map((each) => ({ ...draftOf(each, answer, labels), act })),
+  );
+}
+
+function draftOf(judged: JudgedTarget, answer: Answer, labels: readonly string[]): DecisionDraft {
   const { given: before, prediction, blind = false, ...rest } = judged;
   if (typeof answer === "object" && !labels.includes(answer.label)) {
     throw new WorkflowError(unknownLabel(answer.label, judged.target, labels));
   }
-  const kind = typeof answer === "object" ? kindOfLabel(answer.label, { before, prediction, blind }) : answer;
-  const draft: DecisionDraft = {
+  return {
     ...rest,
-    kind,
+    kind: typeof answer === "object" ? kindOfLabel(answer.label, { before, prediction, blind }) : answer,
     before,
     after: typeof answer === "object" ? answer.label : null,
     blind,
     ...(prediction && !blind ? { prediction } : {}),
   };
-  const who = await whoDecides(session.project.folder);
-  const [decision] = await session.decisions.append(who, (decisions) => [inSightOf(decisions, draft)]);
-  return decision!;
 }
 
-/** Takes back this person's newest decision that still stands; null when there is none. */
-export async function undo(session: Session): Promise<Decision | null> {
+async function record(session: Session, drafts: readonly DecisionDraft[]): Promise<Decision[]> {
   const who = await whoDecides(session.project.folder);
-  const [line] = await session.decisions.append(who, (decisions) => {
-    const draft = undoLast(decisions, { who });
-    return draft ? [draft] : [];
-  });
-  return line ?? null;
+  return session.decisions.append(who, (decisions) => drafts.map((draft) => inSightOf(decisions, draft)));
+}
+
+/** Takes back this person's newest decision that still stands, or the newest act on several rows. @returns the new lines */
+export async function undo(session: Session): Promise<Decision[]> {
+  const who = await whoDecides(session.project.folder);
+  return session.decisions.append(who, (decisions) => undoLastAct(decisions, { who }));
 }

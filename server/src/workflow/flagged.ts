@@ -3,9 +3,11 @@ import type { FlagReason } from "../../../schemas/decisions.ts";
 import type { Job } from "../../../schemas/job.ts";
 import type { Report } from "../../../schemas/report.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
+import { indexOf, type Rows, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
 import { whole } from "../numbers.ts";
 import { drawCount, drawPosition } from "../review/draws.ts";
+import type { Verdicts } from "../review/fold.ts";
 import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
 import { auditPlace, auditStream } from "./audit.ts";
@@ -204,7 +206,7 @@ function judges(evaluation: Job, predictions: Job | null, model: string): boolea
 }
 
 /** A seeded hash draws the share `confidence.audit` of accepted rows; the same rows whoever looks. */
-function auditOf(session: Session, job: Job, model: string): Rules["audited"] {
+export function auditOf(session: Session, job: Job, model: string): NonNullable<Rules["audited"]> {
   const rate = session.project.spec.confidence.audit;
   return (decision) => {
     const stream = auditStream(job, model, decision);
@@ -277,6 +279,25 @@ export function* reviewItems(session: Session, judged: JudgedRows): Generator<Re
         position,
         draw: blind?.place,
       };
+    }
+  }
+}
+
+/** Rows on which people disagree and of which the model says nothing: they wait for somebody to settle it all the same. */
+export function* unjudgedConflicts(
+  rows: Rows,
+  judged: JudgedRows | NothingJudged,
+  verdicts: Verdicts,
+): Generator<ReviewItem> {
+  for (const [row, targets] of verdicts) {
+    const position = indexOf(rows).get(row);
+    if (position === undefined) continue;
+    const known = "why" in judged ? [] : (judged.rows.get(row)?.targets ?? []);
+    for (const { target, conflict } of targets.values()) {
+      const t = rows.targets.findIndex(({ name }) => name === target);
+      if (!conflict || t < 0 || known.some((each) => each.target === target)) continue;
+      const given = rowLabel(rows, t, position);
+      yield { ...UNSEEN, row, target, reasons: [], given, split: SPLITS[rows.split[position]!]!, position };
     }
   }
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Decision } from "../../../schemas/decisions.ts";
 import { type DecisionDraft, makeDecisions, parseDecisions } from "../../../server/src/review/decisions.ts";
 import { foldDecisions, type Verdicts, verdictOf } from "../../../server/src/review/fold.ts";
-import { inSightOf, kindOfLabel, redoLast, undoLast } from "../../../server/src/review/record.ts";
+import { inSightOf, kindOfLabel, redoLast, undoLast, undoLastAct } from "../../../server/src/review/record.ts";
 import { draft, line } from "./lines.ts";
 
 const verdict = (lines: Decision[], row = "r1") => verdictOf(foldDecisions(lines), row, "NatureTitle");
@@ -101,6 +101,25 @@ describe("undo and redo", () => {
     assert.equal(redoLast(lines), undefined);
   });
 
+  it("take back what was decided by one act together, and then what came before", () => {
+    let lines = decide([], { after: "A" });
+    lines = decide(lines, { after: "B", row: "r2", act: "many" });
+    lines = decide(lines, { after: "B", row: "r3", act: "many" });
+    lines = decide(lines, { after: "B", row: "r4", act: "many" }, "ben");
+    const act = undoLastAct(lines, { who: "ann" });
+    assert.deepEqual(
+      act.map(({ row, undoes }) => [row, undoes]),
+      [1, 2].map((n) => [lines[n]!.row, lines[n]!.id]),
+    );
+    for (const each of act) lines = decide(lines, each);
+    assert.deepEqual([verdict(lines, "r2")?.current, verdict(lines, "r4")?.current?.after], [undefined, "B"]);
+    assert.deepEqual(
+      undoLastAct(lines, { who: "ann" }).map(({ undoes }) => undoes),
+      [lines[0]!.id],
+    );
+    assert.deepEqual(undoLastAct([], {}), []);
+  });
+
   it("does not redo once something else was decided", () => {
     let lines = decide([], { after: "A" });
     lines = decide(lines, undoLast(lines));
@@ -110,6 +129,13 @@ describe("undo and redo", () => {
     lines = decide(lines, redoLast(lines));
     assert.equal(verdict(lines)?.current?.after, "B");
     assert.equal(redoLast(lines), undefined);
+  });
+
+  it("decide in sight of a conflict, which is then one of the reasons", () => {
+    const lines = [line({ after: "A" }), line({ who: "ben", after: "B" })];
+    const settled = inSightOf(lines, draft({ after: "A" }));
+    assert.deepEqual(settled.reasons, ["below-threshold", "conflict"]);
+    assert.deepEqual(new Set(settled.replaces), new Set(lines.map(({ id }) => id)));
   });
 
   it("stay within a person's own lines, or a row", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { drawAtRate, drawCount, drawPosition } from "../../../server/src/review/draws.ts";
 import { foldDecisions } from "../../../server/src/review/fold.ts";
 import { whoDecides } from "../../../server/src/review/identity.ts";
-import { type ReviewItem, type ReviewOrder, reviewQueue } from "../../../server/src/review/queue.ts";
+import { type LabelPair, type ReviewItem, type ReviewOrder, reviewQueue } from "../../../server/src/review/queue.ts";
 import { line } from "./lines.ts";
 
 function item(row: string, fields: Partial<ReviewItem> = {}): ReviewItem {
@@ -118,6 +118,55 @@ describe("the review queue", () => {
     assert.equal(counts.targets.get("NatureTitle"), 4);
   });
 
+  it("filters by the two labels between which a row stands, in whichever direction", () => {
+    const between = [
+      item("0", {
+        label: "Cuts",
+        given: null,
+        top: [
+          ["Cuts", 0.5],
+          ["Burns", 0.4],
+        ],
+      }),
+      item("1", { label: "Burns", given: "Cuts" }),
+      item("2", { label: "Cuts", given: "Burns" }),
+      // Where the label in the data is the predicted one, the second likeliest is what it may be confused with.
+      item("3", {
+        label: "Burns",
+        given: "Burns",
+        top: [
+          ["Burns", 0.5],
+          ["Bruises", 0.4],
+        ],
+      }),
+      item("4", { label: "Cuts", given: null, top: [["Cuts", 1]] }),
+      item("5", { label: "Cuts", given: "Burns", draw: 0.5 }),
+    ];
+    const verdicts = foldDecisions([line({ row: "2" })]);
+    const of = (pair?: LabelPair) => reviewQueue(between, verdicts, { order: "file", filter: { pair } });
+    assert.deepEqual(rowsOf(of(["Burns", "Cuts"]).items), ["0", "1"]);
+    assert.deepEqual(rowsOf(of(["Bruises", "Burns"]).items), ["3"]);
+    for (const { counts } of [of(), of(["Bruises", "Burns"])]) {
+      assert.deepEqual(
+        [...counts.pairs],
+        [
+          ['["Burns","Cuts"]', 2],
+          ['["Bruises","Burns"]', 1],
+        ],
+      );
+    }
+  });
+
+  it("puts uncertain rows that stand for many others first in the order `informative`", () => {
+    const dense = [
+      item("0", { margin: 0.1, density: 0.1 }),
+      item("1", { margin: 0.2, density: 0.4 }),
+      item("2", { margin: 0.9, density: 0.5 }),
+      item("3", { margin: 0.1 }),
+    ];
+    assert.deepEqual(rowsOf(reviewQueue(dense, nothing, { order: "informative" }).items), ["1", "0", "2", "3"]);
+  });
+
   it("shows every flagged item once or counts it as decided, in an order that the input's does not change", () => {
     const anyItem = fc.record({
       margin: fc.constantFrom(0, 0.1, 0.2),
@@ -127,7 +176,7 @@ describe("the review queue", () => {
     fc.assert(
       fc.property(
         fc.array(anyItem),
-        fc.constantFrom<ReviewOrder>("margin", "confidence", "label-issues", "random", "file"),
+        fc.constantFrom<ReviewOrder>("margin", "confidence", "label-issues", "informative", "random", "file"),
         (cases, by) => {
           const all = cases.map((each, i) =>
             item(`${i}`, { margin: each.margin, reasons: each.flagged ? ["audit"] : [] }),
