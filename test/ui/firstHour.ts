@@ -276,6 +276,9 @@ export function firstHour({ title, pictures, extension, brief = false, more }: F
       await workbench.press("ArrowDown");
       await key("Enter", new RegExp(`${found[1]!.replace(/[()]/g, "\\$&")}`));
       await drawn();
+      // The keys belong to commands again when VS Code has heard that the search field is left.
+      await panel.locator(".picker").waitFor({ state: "detached" });
+      await workbench.page.waitForTimeout(300);
       await key("1", /^Confirmed /);
       await eventually(decisions, (lines) => lines.length === 5, "five decisions on disk");
       const undone = decisions().at(-1)!;
