@@ -108,6 +108,8 @@ export const CompareDocument = Report;
 
 export { DryRunDocument, FewShotDocument, PromptPreview as PromptDocument, SignalsDocument } from "./prompt.ts";
 
+export { ServeDocument } from "./serve.ts";
+
 const ranked = z.array(z.tuple([z.string(), share]));
 
 const PredictedTarget = z.strictObject({

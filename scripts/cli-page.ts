@@ -100,6 +100,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "`review.relabel` validation rows are drawn at random, to be labelled again by somebody who sees neither their label nor the prediction. That changes no label and no figure. It tells how wrong the given labels are, and stands beside every certificate from then on.",
     documents: ["RelabelDocument"],
   },
+  serve: {
+    example: "clf serve . --model baseline --port 8710",
+    text: "Answers with label, confidence, accepted or flagged, and the certificate that stands behind it; rows that a person has to see are written to the pool. With `--json` the document is printed once the server answers. See [serve.md](serve.md).",
+    documents: ["ServeDocument"],
+  },
   export: {
     example: "clf export . --output predictions.csv",
     text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",

@@ -25,6 +25,11 @@ const price = (text: string): number => {
   if (!(value >= 0) || text.trim() === "") throw new InvalidArgumentError("Dollars an hour, 0 or more.");
   return value;
 };
+const portNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError("A port: 0 to 65535.");
+  return value;
+};
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 /** The commands; `run` gets each one's exit code. */
@@ -114,18 +119,18 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("--target <name>", "only this target; repeatable", collect)
     .option("--reason <reason>", "only rows flagged for this reason; repeatable", collect)
     .option("--label <label>", "only this predicted label; repeatable", collect)
+    .option("--pair <labels...>", "only rows that stand between these two labels: --pair A B")
     .addOption(
       new Option("--order <order>", "default: review.order").choices([
         "margin",
         "confidence",
         "label-issues",
-    .option("--pair <labels...>", "only rows that stand between these two labels: --pair A B")
+        "informative",
         "random",
         "file",
       ]),
     )
     .addOption(new Option("-n, --limit <n>", "rows shown; default: 50").argParser(wholeNumber))
-        "informative",
     .action((path, options) => run(flagged(path, options)));
   command("review <project> [row] [target] [label]", "PROJECT ROW TARGET LABEL [options]", "record a decision on a row")
     .addOption(model())
@@ -161,6 +166,11 @@ export function program(run: (code: Promise<number>) => void): Command {
   command("rounds <project>", "PROJECT [options]", "what each round of fine-tune and review bought")
     .addOption(model())
     .action((path, options) => run(rounds(path, options)));
+  command("serve <project>", "PROJECT [options]", "answer POST /classify and GET /health on this machine, until Ctrl+C")
+    .addOption(model())
+    .addOption(new Option("-p, --port <n>", "the port; 0: any that is free; default: 8710").argParser(portNumber))
+    .option("--pool <file>", "where flagged rows are written, .jsonl; default: served.jsonl in the pool's folder")
+    .action((path, options) => run(import("./serve-command.ts").then(({ serve }) => serve(path, options))));
   command("export <project>", "PROJECT --output FILE [options]", "predictions beside the source columns")
     .addOption(model())
     .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl")
