@@ -15,6 +15,7 @@ import { registerJobCommands } from "./jobs/jobCommands.ts";
 import { announceEnds } from "./jobs/jobEnds.ts";
 import { createJobList } from "./jobs/jobList.ts";
 import { createJobLog } from "./jobs/jobLog.ts";
+import { createJobPanels } from "./jobs/jobPanel.ts";
 import { createJobsView } from "./jobs/jobsView.ts";
 import { registerNewProject } from "./newProject/newProject.ts";
 import { registerPreview } from "./preview/previewEditor.ts";
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
   const view = createJobsView(jobs, projects);
   const reports = createReportPanels({ context, guard, server: running });
   const log = createJobLog(running, jobs);
+  const panels = createJobPanels({ context, guard, server: running, jobs });
   context.subscriptions.push(
     output,
     projects,
@@ -46,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     view,
     reports,
     log,
+    panels,
     announceEnds(jobs),
     createStatusBar(running, jobs, projects),
     followTrust(running),
@@ -55,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     warnOfIdleHosts(jobs),
     registerStartCommands(guard, running, projects),
     registerPromptCommands({ guard, server: running, projects, jobs, reports }),
-    registerJobCommands({ guard, server: running, jobs, view, log, reports }),
+    registerJobCommands({ guard, server: running, jobs, view, log, panels, reports }),
     registerFlagged({ context, guard, server: running, projects }),
     registerInlineConfidence(guard, running),
     registerPreview({ context, guard, server: running, projects }),

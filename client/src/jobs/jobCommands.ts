@@ -6,6 +6,7 @@ import type { ReportPanels } from "../report/reportPanel.ts";
 import type { Server } from "../server/server.ts";
 import type { JobList } from "./jobList.ts";
 import type { JobLog } from "./jobLog.ts";
+import type { JobPanels } from "./jobPanel.ts";
 import { type JobsView, STATE_ICON } from "./jobsView.ts";
 import { bytes, facts, KIND, nameOf } from "./words.ts";
 
@@ -15,10 +16,12 @@ export interface JobCommandParts {
   jobs: JobList;
   view: JobsView;
   log: JobLog;
+  panels: JobPanels;
   reports: ReportPanels;
 }
 
-export function registerJobCommands({ guard, server, jobs, view, log, reports }: JobCommandParts): vscode.Disposable {
+export function registerJobCommands(parts: JobCommandParts): vscode.Disposable {
+  const { guard, server, jobs, view, log, panels, reports } = parts;
   const idOf = ({ project, job }: JobView) => ({ project, job });
 
   /** The job a command was given, else the only one that fits, else the one that is picked. */
@@ -44,6 +47,10 @@ export function registerJobCommands({ guard, server, jobs, view, log, reports }:
 
   return vscode.Disposable.from(
     guard.command("clf.showJobs", () => view.show()),
+    guard.command("clf.showJob", async (given: unknown) => {
+      const job = await choose(given, "Show which job?", () => true);
+      if (job) panels.open(job);
+    }),
     guard.command("clf.cancelJob", async (given: unknown) => {
       needTrust();
       const job = await choose(given, "Cancel which job?", ({ can }) => can.cancel);

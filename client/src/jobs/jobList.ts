@@ -8,6 +8,8 @@ export interface JobList extends vscode.Disposable {
   /** Newest first. */
   all(): JobView[];
   find(key: string): JobView | undefined;
+  /** The server has told all there are: a job that is not in the list is no more. */
+  complete(): boolean;
   active(): JobView[];
   /** Which job changed; undefined: the list. */
   readonly onDidChange: vscode.Event<JobView | undefined>;
@@ -19,6 +21,7 @@ export const keyOf = ({ project, job }: Pick<JobView, "project" | "job">): strin
 
 export function createJobList(server: Server): JobList {
   let jobs = new Map<string, JobView>();
+  let complete = false;
   const changed = new vscode.EventEmitter<JobView | undefined>();
   const ended = new vscode.EventEmitter<JobView>();
 
@@ -36,6 +39,7 @@ export function createJobList(server: Server): JobList {
     const before = jobs;
     jobs = new Map(found.map((job) => [keyOf(job), before.get(keyOf(job)) ?? job]));
     for (const job of found) take(job);
+    complete = true;
     changeList();
   }
 
@@ -57,6 +61,7 @@ export function createJobList(server: Server): JobList {
   return {
     all: () => [...jobs.values()].sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0)),
     find: (key) => jobs.get(key),
+    complete: () => complete,
     active: () => [...jobs.values()].filter(isActive),
     onDidChange: changed.event,
     onDidEnd: ended.event,

@@ -128,8 +128,8 @@ function jobItem(job: JobView, projects: Projects): vscode.TreeItem {
   item.accessibilityInformation = { label: spoken(job), role: "treeitem" };
   const can = Object.entries(job.can).flatMap(([action, allowed]) => (allowed ? [action] : []));
   item.contextValue = ["job", ...can].join(" ");
-  const command = job.can.report ? "clf.openReport" : "clf.openLog";
-  item.command = { command, title: job.can.report ? "Open Report" : "Open Log", arguments: [{ key: keyOf(job) }] };
+  const command = job.can.report ? "clf.openReport" : "clf.showJob";
+  item.command = { command, title: job.can.report ? "Open Report" : "Show Job", arguments: [{ key: keyOf(job) }] };
   return item;
 }
 

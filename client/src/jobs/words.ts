@@ -82,7 +82,7 @@ export function facts(job: JobView): string[] {
 }
 
 /** "queued", with the place in line where the host tells. */
-function queueWords({ state, place }: JobView): string {
+export function queueWords({ state, place }: JobView): string {
   if (place === null) return state;
   return place === 1 ? "next for the GPU" : `${place} in line for the GPU`;
 }
