@@ -106,8 +106,8 @@ export type EvaluateDocument = z.output<typeof EvaluateDocument>;
 
 export const CompareDocument = Report;
 
+export { CostDocument } from "./cost.ts";
 export { DryRunDocument, FewShotDocument, PromptPreview as PromptDocument, SignalsDocument } from "./prompt.ts";
-
 export { ServeDocument } from "./serve.ts";
 
 const ranked = z.array(z.tuple([z.string(), share]));

@@ -100,6 +100,11 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "`review.relabel` validation rows are drawn at random, to be labelled again by somebody who sees neither their label nor the prediction. That changes no label and no figure. It tells how wrong the given labels are, and stands beside every certificate from then on.",
     documents: ["RelabelDocument"],
   },
+  cost: {
+    example: "clf cost . --rows 50000 --review 0.40",
+    text: "For each model its training, its predictions and, with a price of a review, people: what its accept rule leaves to them on the test rows, and the accepted wrong ones. Then, for any two models, the number of rows from which one is cheaper. Times of machines are those of whole jobs, so an upper bound; prices are those of hosts and endpoints, and a table says how old it is. See [chat.md](chat.md).",
+    documents: ["CostDocument"],
+  },
   serve: {
     example: "clf serve . --model baseline --port 8710",
     text: "Answers with label, confidence, accepted or flagged, and the certificate that stands behind it; rows that a person has to see are written to the pool. With `--json` the document is printed once the server answers. See [serve.md](serve.md).",

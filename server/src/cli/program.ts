@@ -30,6 +30,12 @@ const portNumber = (text: string): number => {
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError("A port: 0 to 65535.");
   return value;
 };
+const amount = (text: string): number => {
+  const value = Number(text);
+  if (!(value >= 0) || text.trim() === "") throw new InvalidArgumentError("Dollars, 0 or more.");
+  return value;
+};
+const numbers = (text: string, before: number[] | undefined): number[] => [...(before ?? []), wholeNumber(text)];
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 /** The commands; `run` gets each one's exit code. */
@@ -166,6 +172,14 @@ export function program(run: (code: Promise<number>) => void): Command {
   command("rounds <project>", "PROJECT [options]", "what each round of fine-tune and review bought")
     .addOption(model())
     .action((path, options) => run(rounds(path, options)));
+  command("cost <project>", "PROJECT [options]", "what each model costs over volume, and where one becomes cheaper")
+    .option("--rows <n>", "a number of rows; repeatable; default: 1000, 100000, 1000000", numbers)
+    .addOption(new Option("--review <dollars>", "price of a review; default: confidence.price").argParser(amount))
+    .addOption(
+      new Option("--error <dollars>", "price of an accepted wrong row; default: confidence.price").argParser(amount),
+    )
+    .addOption(new Option("--hour <dollars>", "price of an hour where a host has none; default: 0").argParser(price))
+    .action((path, options) => run(import("./cost-command.ts").then(({ cost }) => cost(path, options))));
   command("serve <project>", "PROJECT [options]", "answer POST /classify and GET /health on this machine, until Ctrl+C")
     .addOption(model())
     .addOption(new Option("-p, --port <n>", "the port; 0: any that is free; default: 8710").argParser(portNumber))

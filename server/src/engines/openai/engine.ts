@@ -151,6 +151,15 @@ function readManifest(run: PredictRun): z.output<typeof Manifest> {
   }
 }
 
+/** Tokens trained, from the text of a fine-tune's manifest; null where it does not say. */
+export function fineTunedTokens(manifest: string): number | null {
+  try {
+    return Manifest.parse(JSON.parse(manifest)).trained_tokens;
+  } catch {
+    return null;
+  }
+}
+
 function sayPrice(run: FineTuneRun, endpoint: JobEndpoint, { text, rows }: TrainingFile, { epochs }: Spec): void {
   const tokens = estimateTokens(text) * (epochs === "auto" ? 3 : epochs);
   const price = endpoint.price?.training_per_million;
