@@ -1,6 +1,7 @@
 /**
  * The worker's tests, as the suite `worker` of `npm test`. Makes their environment from worker/uv.lock: a small one for the tests that
  * need no model, or with CLF_WORKER_TORCH=1 the whole one (about 3 GB to fetch, 6 GB on the disk), which is then used whenever it is there.
+ * CLF_PYTHON names a Python that has everything already. CLF_FAULT_ROUNDS=30: so many kills of training and of scoring, and what came of it.
  * Where an environment cannot be made, what it would have run is skipped, and it is said why.
  */
 import { spawnSync } from "node:child_process";
@@ -95,12 +96,14 @@ function environment(kind: "small" | "whole", python: string): string | null {
 
 if (process.platform === "win32") skip("its environment is made by a shell script.");
 const python = findPython();
-const whole = environment("whole", python);
+const whole = process.env.CLF_PYTHON || environment("whole", python);
 const interpreter = whole ?? environment("small", python);
 if (interpreter === null)
   skip("their environment could not be made; it needs python3-venv and the Python package index.");
 if (whole === null) console.log("  without torch: what needs a model is skipped (CLF_WORKER_TORCH=1 runs it)");
-const tests = run(interpreter, ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs"], 20 * MINUTE, {
+// "P": what tests that passed have printed.
+const told = process.env.CLF_FAULT_ROUNDS ? "-rsP" : "-rs";
+const tests = run(interpreter, ["-m", "pytest", "-q", "-p", "no:cacheprovider", told], 20 * MINUTE, {
   PYTHONDONTWRITEBYTECODE: "1",
   // Threads that wait busily are slower than one on a machine that does other things.
   OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? "1",

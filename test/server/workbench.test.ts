@@ -318,6 +318,24 @@ describe("workbench", function () {
     assert.equal(count, 281);
   });
 
+  it("tells what fine-tuning a language model takes, and asks before a long one", async () => {
+    const lm = join(folder, "lm.clf.yaml");
+    const host = "hosts: { box: { kind: ssh, address: box, price_per_hour: 2 } }";
+    const model = "{ engine: qlora, base: some/Model-7B, epochs: 40, host: box }";
+    writeFileSync(lm, PROJECT.replace("models: {", `${host}\nmodels: { lm: ${model},`));
+    client.changed(lm);
+    const params = { project: uriOf(lm), kind: "fine-tune", models: ["lm"] };
+    const takes = await ask<{ seconds: number; cost: number; confirm: boolean; summary: string }>(
+      "clf/jobs/preflight",
+      params,
+    );
+    assert.equal(takes.confirm, true);
+    assert.equal(takes.cost, (takes.seconds / 3600) * 2);
+    assert.match(takes.summary, /train rows, about [\d,]+ tokens an epoch, .* GiB of its memory/);
+    rmSync(lm);
+    client.changed(lm);
+  });
+
   it("refuses to run anything in a workspace that is not trusted, and files outside it", async () => {
     assert.match(
       await rejected("clf/flagged/list", { project: "file:///etc/other.clf.yaml" }),

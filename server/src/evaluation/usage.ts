@@ -50,7 +50,9 @@ export function usageOf(model: JobModel, predictions: Predictions, outOfFold: Pr
   }
   const remote = asked.size > 0 || seconds.length > 0;
   const from =
-    model.endpoint?.price_from ?? model.stages?.find(({ endpoint }) => endpoint?.price_from)?.endpoint?.price_from;
+    model.endpoint?.price_from ??
+    model.stages?.find(({ endpoint }) => endpoint?.price_from)?.endpoint?.price_from ??
+    (model.spec.engine === "qlora" ? "the host's price_per_hour" : undefined);
   return {
     tokens: asked.size > 0 ? { prompt, completion } : null,
     cost: priced > 0 ? dollars : null,

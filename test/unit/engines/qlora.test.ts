@@ -248,9 +248,9 @@ describe("the worker's environment", function () {
     await fake("uv", `mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"; echo half >${made}; exit 2`);
     assert.equal((await start([join(folder, "job")])).exitCode, 1);
     const [error, state] = (await events()).slice(-2);
-    assert.ok(error!.type === "error" && /could not be made/.test(error.message));
+    assert.ok(error?.type === "error" && /could not be made/.test(error.message));
     assert.match(error.remedy!, /CLF_WHEELHOUSE/);
-    assert.ok(state!.type === "state" && state.state === "failed");
+    assert.ok(state?.type === "state" && state.state === "failed");
     await fake("uv", makes);
     assert.equal((await start(ask)).stdout, "answer");
   });

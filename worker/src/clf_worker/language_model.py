@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from transformers.utils import logging as transformers_logging
 from .job import Spec, WorkerError
 from .score import Branch
 
-LOGIT_BYTES = 256 << 20
-"""Logits are made for so many bytes of positions at a time: all of them would not fit beside the model."""
+LOGIT_BYTES = {"cuda": 256 << 20, "cpu": 16 << 20}
+"""Logits are made for so many bytes of positions at a time: all of them would not fit beside the model, or in a processor's cache."""
 
 transformers_logging.disable_progress_bar()
 
@@ -160,11 +161,8 @@ class TorchModel:
         looks = torch.zeros((len(branches), width, width), dtype=torch.bool)
         depth = torch.zeros((len(branches), width), dtype=torch.long)
         for row, branch in enumerate(branches):
-            for place, parent in enumerate(branch.parents):
-                if parent >= 0:
-                    looks[row, place] = looks[row, parent]
-                    depth[row, place] = depth[row, parent] + 1
-                looks[row, place, place] = True
+            size = len(branch.tokens)
+            looks[row, :size, :size], depth[row, :size] = _ancestors(tuple(branch.parents))
         hidden = self._forward(state, [b.tokens for b in branches], looks, depth, keep=False)
         rows = [row for row, branch in enumerate(branches) for _ in branch.tokens]
         places = [place for branch in branches for place in range(len(branch.tokens))]
@@ -215,7 +213,7 @@ class TorchModel:
     def logs(self, hidden: torch.Tensor, wanted: list[list[int]]) -> list[np.ndarray]:
         """Log-probabilities of the wanted tokens at each hidden state, over the whole vocabulary."""
         vocabulary = self._head.weight.shape[0] if hasattr(self._head, "weight") else self._config.vocab_size
-        step = max(1, LOGIT_BYTES // (4 * vocabulary))
+        step = max(1, LOGIT_BYTES[self._device.type] // (4 * vocabulary))
         longest = max(len(tokens) for tokens in wanted)
         found: list[np.ndarray] = []
         for start in range(0, len(wanted), step):
@@ -240,6 +238,18 @@ class TorchModel:
                 f"This model cannot score labels by branching: a label's log-probability is {own:.4f} by the model itself and {said:.4f} by branches.",
                 "Its attention is not that of a plain decoder. Use head: classifier, or another base model.",
             )
+
+
+@lru_cache(maxsize=256)
+def _ancestors(parents: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of a branch, by token: the tokens it looks at (its ancestors and itself), and how deep it stands. Rows often have the same branch."""
+    looks = np.eye(len(parents), dtype=bool)
+    depth = np.zeros(len(parents), dtype=np.int64)
+    for place, parent in enumerate(parents):
+        if parent >= 0:
+            looks[place] |= looks[parent]
+            depth[place] = depth[parent] + 1
+    return torch.from_numpy(looks), torch.from_numpy(depth)
 
 
 def _is_quantized(model: Any) -> bool:

@@ -121,7 +121,7 @@ def _predict_model(
 def _predict_batches(
     folder: JobFolder, model: Model, scorer: Any, usable: list[Batch], predictions: Predictions, at: torch.device
 ) -> None:
-    budget = BATCH_TOKENS[at.type]
+    budget, price = BATCH_TOKENS[at.type], folder.job.price_per_hour
     # The longest first: what does not fit shows at once, and the time left is over-, not underestimated.
     usable.sort(key=lambda one: -len(one.bodies[0]))
     started, done, tokens = time.monotonic(), 0, 0
@@ -148,6 +148,8 @@ def _predict_batches(
                 if place == 0:
                     line["tokens"] = {"prompt": one.prompt, "completion": one.nodes, "cached": one.cached}
                     line["seconds"] = round(seconds, 6)
+                    if price is not None:
+                        line["dollars"] = round(seconds * price / 3600, 12)
                 lines.append(line)
         predictions.append(lines)
         done += len(batch.rows)
@@ -158,7 +160,6 @@ def _predict_batches(
         folder.event("metric", name="rows a second", value=done / spent, model=model.name)
         folder.event("metric", name="tokens a second", value=tokens / spent, model=model.name)
         folder.event("metric", name="tokens a row", value=tokens / done, model=model.name)
-        price = folder.job.price_per_hour
         if price is not None:
             folder.event("metric", name="dollars a million rows", value=spent / done * price / 3600 * 1e6, model=model.name)
 

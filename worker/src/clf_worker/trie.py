@@ -42,6 +42,7 @@ class Trie:
                 other = node.label if node.label is not None else self._any_label(at)
                 raise ValueError(f"labels {other} and {label} cannot be told apart by their tokens")
             node.label = label
+        self._below: dict[int, list[int]] = {}
 
     def _any_label(self, at: int) -> int:
         while self.nodes[at].label is None:
@@ -51,8 +52,11 @@ class Trie:
         return label
 
     def below(self, at: int) -> list[int]:
-        """The node and all under it, parents before children."""
-        found = [at]
-        for node in found:
-            found.extend(self.nodes[node].children.values())
+        """The node and all under it, parents before children. Asked for every row again, so it is kept."""
+        found = self._below.get(at)
+        if found is None:
+            found = [at]
+            for node in found:
+                found.extend(self.nodes[node].children.values())
+            self._below[at] = found
         return found
