@@ -13,6 +13,7 @@ import { Range } from "./problem.ts";
 import { PromptPreview } from "./prompt.ts";
 import { reportPanelRequests } from "./reportPanel.ts";
 import { SplitName } from "./rows.ts";
+import { tryRequests } from "./tryIt.ts";
 
 const project = z.string().max(8192);
 const inProject = { project };
@@ -207,6 +208,7 @@ const DecisionCounts = z.strictObject({ confirmed: z.int(), corrected: z.int(), 
 export const requests = {
   ...previewRequests,
   ...jobPanelRequests,
+  ...tryRequests,
   ...reportPanelRequests,
   /** All projects of the workspace. */
   "clf/projects": { params: z.strictObject({}), result: z.array(ProjectSummary) },
@@ -426,11 +428,6 @@ export const requests = {
         rows: z.array(InlineRow),
       })
       .nullable(),
-  },
-  /** Predicts a text at once, in the server (engine `linear`). */
-  "clf/predict": {
-    params: z.strictObject({ ...inProject, model: z.string(), inputs: z.record(z.string(), z.string()) }),
-    result: z.strictObject({ targets: z.array(TargetView) }),
   },
   /** A row's prompt as it would be sent; without `row` that of the first tune row. Nothing is sent. */
   "clf/prompt": {

@@ -11,12 +11,22 @@ export interface Similarity {
    * @param options.least cosine from which a text counts
    * @param options.among which texts are asked for
    */
-  nearest(
-    at: number,
-    options: { most: number; least: number; among: (at: number) => boolean },
-  ): { at: number; similarity: number }[];
+  nearest(at: number, options: NearestOptions): Near[];
+  /** Texts like one that is none of them: its inputs, in their order. Words that none of them has count for nothing but its length. */
+  like(inputs: readonly string[], options: NearestOptions): Near[];
   /** The mean cosine of each text with all of `group`: how much of it one text stands for. */
   density(group: readonly number[]): (at: number) => number;
+}
+
+export interface NearestOptions {
+  most: number;
+  least: number;
+  among: (at: number) => boolean;
+}
+
+export interface Near {
+  at: number;
+  similarity: number;
 }
 
 const WORDS = { wordNgrams: 1, characterNgrams: [0, 0] } as const;
@@ -38,18 +48,12 @@ export async function similarityOf(
   const starts = new Uint32Array(count + 1);
   for (let i = 0; i < count; i++) {
     if ((i & 0xff) === 0) await pace();
-    const counts = new Map<number, number>();
-    for (const [column, text] of inputsOf(i).entries()) {
-      visitTerms(lowerCase(text.slice(0, LONGEST)), column, WORDS, (hash) => {
-        let id = ids.get(hash);
-        if (id === undefined) {
-          ids.set(hash, (id = ids.size));
-          rows.push(0);
-        }
-        counts.set(id, (counts.get(id) ?? 0) + 1);
-      });
-    }
-    for (const [id, n] of counts) {
+    for (const [hash, n] of countsOf(inputsOf(i))) {
+      let id = ids.get(hash);
+      if (id === undefined) {
+        ids.set(hash, (id = ids.size));
+        rows.push(0);
+      }
       rows[id]!++;
       entries.push(id);
       weights.push(1 + Math.log(n));
@@ -78,23 +82,46 @@ export async function similarityOf(
     }
   }
 
-  return {
-    nearest(at, { most, least, among }) {
-      const found = new Map<number, number>();
-      for (let k = starts[at]!; k < starts[at + 1]!; k++) {
-        const id = terms[k]!;
-        if (rows[id]! > COMMON) continue;
-        for (let p = postingStarts[id]!; p < postingStarts[id + 1]!; p++) {
-          const other = postings[p]!;
-          found.set(other, (found.get(other) ?? 0) + weight[k]! * postingWeight[p]!);
-        }
+  function search(
+    words: Iterable<readonly [id: number, weight: number]>,
+    { most, least, among }: NearestOptions,
+    except?: number,
+  ): Near[] {
+    const found = new Map<number, number>();
+    for (const [id, of] of words) {
+      if (rows[id]! > COMMON) continue;
+      for (let p = postingStarts[id]!; p < postingStarts[id + 1]!; p++) {
+        const other = postings[p]!;
+        found.set(other, (found.get(other) ?? 0) + of * postingWeight[p]!);
       }
-      found.delete(at);
-      return [...found]
-        .filter(([other, similarity]) => similarity >= least && among(other))
-        .sort(([a, x], [b, y]) => y - x || a - b)
-        .slice(0, most)
-        .map(([other, similarity]) => ({ at: other, similarity: Math.min(1, similarity) }));
+    }
+    if (except !== undefined) found.delete(except);
+    return [...found]
+      .filter(([other, similarity]) => similarity >= least && among(other))
+      .sort(([a, x], [b, y]) => y - x || a - b)
+      .slice(0, most)
+      .map(([other, similarity]) => ({ at: other, similarity: Math.min(1, similarity) }));
+  }
+  function* wordsAt(at: number): Generator<[number, number]> {
+    for (let k = starts[at]!; k < starts[at + 1]!; k++) yield [terms[k]!, weight[k]!];
+  }
+
+  return {
+    nearest: (at, options) => search(wordsAt(at), options, at),
+    like(inputs, options) {
+      const words: [id: number, weight: number][] = [];
+      let length = 0;
+      for (const [hash, n] of countsOf(inputs)) {
+        const id = ids.get(hash);
+        const of = (1 + Math.log(n)) * Math.log((1 + count) / (id === undefined ? 1 : rows[id]!));
+        length += of ** 2;
+        if (id !== undefined) words.push([id, of]);
+      }
+      const norm = Math.sqrt(length || 1);
+      return search(
+        words.map(([id, of]) => [id, of / norm] as const),
+        options,
+      );
     },
     density(group) {
       const sum = new Float64Array(ids.size);
@@ -106,4 +133,15 @@ export async function similarityOf(
       };
     },
   };
+}
+
+/** How often each word stands in a text, by its hash. */
+function countsOf(inputs: readonly string[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const [column, text] of inputs.entries()) {
+    visitTerms(lowerCase(text.slice(0, LONGEST)), column, WORDS, (hash) => {
+      counts.set(hash, (counts.get(hash) ?? 0) + 1);
+    });
+  }
+  return counts;
 }

@@ -18,7 +18,6 @@ import type { ProjectData } from "../workflow/data.ts";
 import { writeFewShot } from "../workflow/few-shot.ts";
 import type { JudgedRow, JudgedRows } from "../workflow/flagged.ts";
 import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
-import { predictRows } from "../workflow/predict.ts";
 import { preflight } from "../workflow/preflight.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
@@ -35,6 +34,7 @@ import type { OpenProject, Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import type { ReportPanelRequestName } from "./report-panel.ts";
 import type { ReviewRequestName } from "./review.ts";
+import type { TryRequestName } from "./try-it.ts";
 import { projectSummary, targetViews } from "./views.ts";
 
 type Params<K extends RequestName> = z.output<(typeof requests)[K]["params"]>;
@@ -60,7 +60,7 @@ export function createHandlers({
   nudge,
 }: HandlerContext): Omit<
   Handlers,
-  PreviewRequestName | JobPanelRequestName | ReviewRequestName | ReportPanelRequestName
+  PreviewRequestName | JobPanelRequestName | ReviewRequestName | ReportPanelRequestName | TryRequestName
 > {
   const sound = (uri: string) => projects.sound(pathOf(uri));
 
@@ -232,25 +232,6 @@ export function createHandlers({
       const { session } = await sound(project);
       modelSpec(session, model);
       return roundsOf(session, model);
-    },
-
-    "clf/predict": async ({ project, model, inputs }) => {
-      const { session } = await sound(project);
-      const [row] = await predictRows(session, model, [inputs]);
-      return {
-        targets: row!.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
-          target,
-          given: null,
-          predicted: label,
-          confidence: confidence ?? 0,
-          top,
-          accepted: accepted ?? false,
-          reasons,
-          set,
-          decided: null,
-          blind: false,
-        })),
-      };
     },
 
     "clf/inline/hints": async ({ data, header, first, text }) => {

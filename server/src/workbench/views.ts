@@ -169,7 +169,7 @@ export function flaggedItem(item: QueuedItem, inputs: Readonly<Record<string, st
 const LONGEST_INPUT = 20_000;
 
 /** Where a row stands in its file. */
-function placeOf(rows: Rows, at: number): RowDetail["place"] {
+export function placeOf(rows: Rows, at: number): RowDetail["place"] {
   const file = rows.files[rows.file[at]!]!;
   if (file.format === "parquet") return null;
   const line = rows.line[at]! - 1;

@@ -15,6 +15,7 @@ import { type OpenProject, openProjects } from "./projects.ts";
 import type { FromWorkbench, NotificationName, RequestName, ToWorkbench } from "./protocol.ts";
 import { reportPanelHandlers } from "./report-panel.ts";
 import { createReviewHandlers } from "./review.ts";
+import { tryHandlers } from "./try-it.ts";
 import { modelFigures } from "./views.ts";
 import { type JobWatch, watchJobs } from "./watch-jobs.ts";
 
@@ -100,6 +101,7 @@ const handlers: Handlers = {
   ...createReviewHandlers({ projects, notify }),
   ...previews.handlers,
   ...jobPanelHandlers(projects),
+  ...tryHandlers(projects, log),
   ...reportPanelHandlers(projects),
 };
 

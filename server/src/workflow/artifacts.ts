@@ -1,5 +1,5 @@
 /** Which job holds a model's current artifact, and its newest evaluation (DESIGN §1: current). */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Job } from "../../../schemas/job.ts";
 import { Report } from "../../../schemas/report.ts";
@@ -91,10 +91,23 @@ export async function previousJob(session: Session, job: Job): Promise<JobSnapsh
   return null;
 }
 
-/** report.json of a job; null when there is none that can be read. */
+/** Reports that were read last, by file. They are asked for at every keystroke of a person who tries a text, and can be large. */
+const reports = new Map<string, { stamp: string; report: Report }>();
+const MOST_REPORTS = 4;
+
+/** report.json of a job; null when there is none that can be read. Not to be changed: others may hold the same one. */
 export async function readReport(session: Session, job: string): Promise<Report | null> {
   try {
-    return Report.parse(JSON.parse(await readFile(join(session.jobs.store.folder(job), "report.json"), "utf8")));
+    const file = join(session.jobs.store.folder(job), "report.json");
+    const { size, mtimeMs } = await stat(file);
+    const stamp = `${size} ${mtimeMs}`;
+    const known = reports.get(file);
+    if (known?.stamp === stamp) return known.report;
+    const report = Report.parse(JSON.parse(await readFile(file, "utf8")));
+    reports.delete(file);
+    reports.set(file, { stamp, report });
+    for (const old of reports.keys()) if (reports.size > MOST_REPORTS) reports.delete(old);
+    return report;
   } catch {
     return null;
   }

@@ -31,6 +31,26 @@ describe("texts that say much the same", () => {
     assert.deepEqual(nearest(0, { most: 5, least: 0.99, among: () => true }), []);
   });
 
+  it("are found for a text that is none of them", async () => {
+    const all = { most: 5, least: 0, among: () => true };
+    const { like, nearest } = await made(texts);
+    const near = like(["A LADDER fell and broke"], all);
+    assert.deepEqual(near.map(({ at }) => at).sort(), [0, 1]);
+    assert.deepEqual(like(["xyzzy"], all), []);
+    assert.deepEqual(like([""], all), []);
+    // One of them, typed again, is that one and its neighbours.
+    const [same, ...others] = like([texts[2]!], all);
+    assert.equal(same!.at, 2);
+    assert.ok(Math.abs(same!.similarity - 1) < 1e-6);
+    assert.deepEqual(
+      others.map(({ at }) => at),
+      nearest(2, all).map(({ at }) => at),
+    );
+    // Words that nobody else has make it less like any of them.
+    const [unlike] = like([`${texts[2]} xyzzy plugh`], all);
+    assert.ok(unlike!.similarity < 0.95);
+  });
+
   it("are wholly similar when they are equal, whatever the case", async () => {
     const { nearest } = await made(["Cut finger", "cut FINGER", "burned hand"]);
     const [first] = nearest(0, { most: 1, least: 0, among: () => true });
