@@ -53,6 +53,9 @@ interface AskerOptions {
 /** Malformed answers in a row after which a call is given up: an endpoint that cannot do better. */
 const MALFORMED = 4;
 
+/** Tries after which an endpoint that has not answered once, and where nobody is, is given up. */
+const TRIES_OF_ABSENT = 3;
+
 export function createAsker(options: AskerOptions): Asker {
   const { client, endpoint, journal, signal, price, budget } = options;
   if (budget !== undefined && !price) {
@@ -180,7 +183,16 @@ export function createAsker(options: AskerOptions): Asker {
           tries--;
           continue;
         }
-        asked.retries++;
+        if (verdict.absent && asked.calls === 0 && tries >= TRIES_OF_ABSENT) {
+          journal.failed(key);
+          over ??= verdict.absent;
+          throw over;
+        }
+        if (asked.retries++ === 0) {
+          options.warn(
+            `A call to "${endpoint.name}" is made again, as others will be, up to ${TRIES} times: ${verdict.why}.`,
+          );
+        }
         if (verdict.limited) pace.limited(verdict.after);
         if (tries >= TRIES) {
           journal.failed(key);

@@ -62,8 +62,11 @@ export function tokenLimit({ base_url }: Pick<JobEndpoint, "base_url">) {
 
 /** What to do about a call that failed. */
 export type Verdict =
-  /** Again, after `after` milliseconds at least. `limited`: the endpoint says that it is too much. */
-  | { do: "again"; after: number; limited: boolean; why: string }
+  /**
+   * Again, after `after` milliseconds at least. `limited`: the endpoint says that it is too much. `absent`: nobody is there,
+   * which is said when nobody ever was.
+   */
+  | { do: "again"; after: number; limited: boolean; why: string; absent?: EngineError }
   /** A parameter that this endpoint or model does not take: again without it. */
   | { do: "without"; parameter: OptionalParameter; why: string }
   /** This row cannot be answered. */
@@ -92,7 +95,7 @@ export function judgeFailure(
 ): Verdict {
   if (error instanceof APIUserAbortError) throw error;
   if (error instanceof APIConnectionTimeoutError) return again("no answer in time");
-  if (error instanceof APIConnectionError) return again(innermost(error));
+  if (error instanceof APIConnectionError) return { ...again(innermost(error)), ...absence(error, endpoint) };
   // The body was cut off, or is no JSON.
   if (!(error instanceof APIError) || error.status === undefined) return again(innermost(error));
   const { status, headers } = error;
@@ -153,10 +156,37 @@ function reason(error: APIError): string {
   return text.length > 300 ? `${text.slice(0, 299)}…` : text;
 }
 
-function innermost(error: unknown): string {
+function causeOf(error: unknown): unknown {
   let at: unknown = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
-  return at instanceof Error ? at.message.replace(/\s+/g, " ").slice(0, 200) : String(at);
+  return at;
+}
+
+function innermost(error: unknown): string {
+  const at = causeOf(error);
+  if (!(at instanceof Error)) return String(at);
+  // A host with two addresses fails without a message, and with a code.
+  const text = at.message || (at as NodeJS.ErrnoException).code || at.name;
+  return text.replace(/\s+/g, " ").slice(0, 200);
+}
+
+/** No server at the address, or no such host. */
+function absence(error: unknown, { name, base_url }: Pick<JobEndpoint, "name" | "base_url">): { absent?: EngineError } {
+  const { code } = causeOf(error) as { code?: string };
+  const { origin, hostname } = new URL(base_url);
+  const what =
+    code === "ECONNREFUSED"
+      ? `Nobody answers at ${origin}`
+      : code === "ENOTFOUND"
+        ? `There is no host ${hostname}`
+        : null;
+  if (what === null) return {};
+  return {
+    absent: new EngineError(
+      `${what} (${innermost(error)}).`,
+      `Start the server of endpoint "${name}", or correct its base_url; then start again.`,
+    ),
+  };
 }
 
 const LONGEST_WAIT = 10 * 60_000;

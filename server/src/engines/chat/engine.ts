@@ -315,26 +315,39 @@ async function askRows(run: PredictRun, rows: readonly JobRow[], context: Contex
   const started = Date.now();
   const problems = new Map<string, number>();
   let done = 0;
-  let hopeless = 0;
+  /**
+   * Rows that got no answer since the last one that did. They are written when another row gets one: of an endpoint that is
+   * gone they are left for the next attempt.
+   */
+  const unanswered: (() => void)[] = [];
   let firstError: unknown;
   const inFlight = new Set<Promise<void>>();
 
   async function one(row: JobRow): Promise<void> {
     const { single: answer, votes, all, failure } = await answersTo(row, context, samples, single);
-    let outcomes: Outcome[];
     if (failure) {
-      outcomes = targets.map(() => ({ problem: failure.problem, answer: failure.why }));
-      if (failure.problem === "failed" && ++hopeless >= Math.max(HOPELESS, 2 * settings.endpoint.concurrency)) {
+      const outcomes = targets.map((): Outcome => ({ problem: failure.problem, answer: failure.why }));
+      unanswered.push(() => write(row, outcomes, all, null));
+      if (failure.problem === "failed") {
+        if (unanswered.length < Math.max(HOPELESS, 2 * settings.endpoint.concurrency)) return;
         throw new EngineError(
-          `${hopeless} rows in a row got no answer from ${settings.endpoint.base_url}: ${failure.why}`,
+          `${unanswered.length} rows in a row got no answer from ${settings.endpoint.base_url}: ${failure.why}.`,
           "See to the endpoint, then resume the job: it goes on from here.",
         );
       }
-    } else {
-      hopeless = 0;
-      outcomes = signal === "votes" ? scorer.fromVotes(votes) : scorer.fromLogprobs(answer!.choices[0]!);
     }
-    const signals = bakeOff && !failure ? scorer.signals(answer?.choices[0] ?? null, votes) : null;
+    for (const late of unanswered.splice(0)) late();
+    if (failure) return;
+    const outcomes = signal === "votes" ? scorer.fromVotes(votes) : scorer.fromLogprobs(answer!.choices[0]!);
+    write(row, outcomes, all, bakeOff ? scorer.signals(answer?.choices[0] ?? null, votes) : null);
+  }
+
+  function write(
+    row: JobRow,
+    outcomes: readonly Outcome[],
+    all: readonly StoredAnswer[],
+    signals: ReturnType<Scorer["signals"]> | null,
+  ): void {
     const fold = foldOf(run, row);
     for (const [t, outcome] of outcomes.entries()) {
       const { name, labels } = targets[t]!;
@@ -373,6 +386,7 @@ async function askRows(run: PredictRun, rows: readonly JobRow[], context: Contex
     );
   }
   if (firstError !== undefined) throw firstError;
+  for (const late of unanswered) late();
   if (problems.size > 0) {
     const said = [...problems].map(([problem, count]) => `${count.toLocaleString("en-US")} ${problem}`);
     run.emit({

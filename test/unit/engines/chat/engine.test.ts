@@ -205,6 +205,35 @@ describe("engine chat", () => {
     );
   });
 
+  it("a server that is not there is said at once, with what to do", async () => {
+    const endpoint = await serve();
+    await server!.close();
+    server = undefined;
+    const { predictions, error } = await ran(chatEngine, { rows: rowsOf(texts(3)), endpoint }, folder);
+    assert.match(String(error), /Nobody answers at http:\/\/127\.0\.0\.1:\d+ \(connect ECONNREFUSED/);
+    assert.match((error as EngineError).remedy!, /Start the server of endpoint "test"/);
+    assert.equal(predictions.length, 0);
+  });
+
+  it("rows that a vanished endpoint left without an answer are asked again by the next attempt", async () => {
+    let down = true;
+    const gone: Fault = { status: 400, body: { error: { message: "gone", code: null, param: null, type: "x" } } };
+    const endpoint = await serve({
+      fault: (body) => (down && Number(lastMessage(body).split(" ")[1]) >= 3 ? gone : undefined),
+    });
+    const given = { rows: rowsOf(texts(40)), endpoint: { ...endpoint, concurrency: 1 } };
+    const first = await ran(chatEngine, given, folder);
+    assert.match(String(first.error), /20 rows in a row got no answer from .*gone\. 3 of 40 rows are answered\./);
+    assert.deepEqual(
+      first.predictions.map(({ row }) => row),
+      ["test-0", "test-1", "test-2"],
+    );
+    down = false;
+    const second = await ran(chatEngine, given, folder, {}, first.predictions);
+    assert.equal(second.error, undefined);
+    assert.equal(second.predictions.filter(({ label }) => label === "good").length, 37);
+  });
+
   it("sends no key to another origin, and says which it wants", async () => {
     const endpoint = await serve();
     const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, key: "SOME_KEY" } };

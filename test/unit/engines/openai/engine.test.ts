@@ -183,7 +183,7 @@ describe("engine openai", () => {
     const given = () => ({
       rows,
       endpoint: { base_url: server!.url },
-      spec: { batch: true, confidence: { signal: "logprobs" } },
+      spec: { batch: true, confidence: { signal: "votes", samples: 1 } },
     });
 
     it("answers the rows, and nothing is asked one by one", async () => {
