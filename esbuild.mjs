@@ -84,7 +84,9 @@ await build({
   ],
 });
 // What runs inside webviews: one script and one style sheet each, for the Chromium of VS Code 1.101.
-const webviews = ["review", "report", "preview", "job"].filter((name) => existsSync(`client/webview/${name}/main.ts`));
+const webviews = ["review", "report", "preview", "job", "try"].filter((name) =>
+  existsSync(`client/webview/${name}/main.ts`),
+);
 await build({
   entryPoints: webviews.flatMap((name) => [
     { in: `client/webview/${name}/main.ts`, out: name },

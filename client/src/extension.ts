@@ -25,6 +25,7 @@ import { createSecrets } from "./secrets/secrets.ts";
 import { createServer, type Server } from "./server/server.ts";
 import { createStatusBar } from "./status/statusBar.ts";
 import { followTrust } from "./trust/trust.ts";
+import { registerTryIt } from "./tryIt/tryPanel.ts";
 
 let server: Server | undefined;
 
@@ -62,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): { server: Server } {
     registerFlagged({ context, guard, server: running, projects }),
     registerInlineConfidence(guard, running),
     registerPreview({ context, guard, server: running, projects }),
+    registerTryIt({ context, guard, server: running, projects }),
     registerMaintenance({ guard, server: running, output, extension: context.extension }),
   );
   return { server: running };

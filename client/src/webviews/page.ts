@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 /** Where the bundles of client/webview are. */
 export const bundles = (extension: vscode.Uri): vscode.Uri => vscode.Uri.joinPath(extension, "dist", "webview");
 
-/** @param name of the bundle: `review`, `report`, `preview` or `job` */
+/** @param name of the bundle: `review`, `report`, `preview`, `job` or `try` */
 export function pageOf(webview: vscode.Webview, extension: vscode.Uri, name: string, title: string): string {
   const nonce = randomBytes(16).toString("base64");
   const file = (kind: string) => webview.asWebviewUri(vscode.Uri.joinPath(bundles(extension), `${name}.${kind}`));
