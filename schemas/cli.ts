@@ -307,9 +307,33 @@ export type RelabelDocument = z.output<typeof RelabelDocument>;
 
 export const ReviewDocument = z.strictObject({ decisions: z.array(Decision) });
 /** `clf review --undo`; null when there was nothing to take back. */
-export const UndoDocument = z.strictObject({ undone: Decision.nullable() });
+export const UndoDocument = z.strictObject({
+  undone: Decision.nullable(),
+  /** With `undone` those that were decided by the same act. */
+  lines: z.array(Decision),
+});
 
 export const ExportDocument = z.strictObject({ file, rows: whole });
+/** `clf export --format`: the folder that was made, and the rows of each file in it. */
+export const ExportDataDocument = z.strictObject({
+  folder: file,
+  format: z.enum(["openai-chat", "huggingface"]),
+  files: z.record(z.string(), whole),
+});
+/** `clf import`. */
+export const ImportDocument = z.strictObject({
+  file,
+  from: z.enum(["openai-chat", "huggingface"]),
+  rows: whole,
+  columns: z.array(z.string()),
+  /** The column that names each row's split; null where nothing tells it. */
+  split: z.string().nullable(),
+  /** Rows by split; under "" without one. */
+  splits: z.record(z.string(), whole),
+  /** The system message that all conversations share. */
+  instructions: z.string().nullable(),
+  notes: z.array(z.string()),
+});
 
 export const JobsDocument = z.strictObject({ jobs: z.array(JobSummary) });
 export const JobDocument = z.strictObject({

@@ -30,6 +30,12 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     text: "The longest varied text becomes the input, columns of few short values become targets, a column of distinct short values the id. An existing file is never overwritten.",
     documents: ["InitDocument"],
   },
+  import: {
+    example:
+      "clf import train.jsonl validation.jsonl --output data/chat.jsonl\nclf import ./banking77 --output data/banking77.jsonl",
+    text: "A folder is a Hugging Face dataset of Parquet files: labels are written by name, and the split of each file into a column. Files are chat JSONL as OpenAI's fine-tuning takes it: the last text of the user, and the answer, or a column for each field of an answer in JSON; names that hold train, validation or test tell the split. Then `clf init`. See [interchange.md](interchange.md).",
+    documents: ["ImportDocument"],
+  },
   check: {
     example: "clf check .",
     text: "Problems are printed as `file:line:column: severity: message`, which editors and terminals make clickable. Writes nothing.",
@@ -111,9 +117,9 @@ const MORE: Record<string, { example: string; text?: string; documents?: string[
     documents: ["ServeDocument"],
   },
   export: {
-    example: "clf export . --output predictions.csv",
-    text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe.",
-    documents: ["ExportDocument"],
+    example: "clf export . --output predictions.csv\nclf export . --format huggingface --output dataset",
+    text: "Every row that the model has judged or a person has decided: id, split, inputs, then for each target the label in the data, the decision, the prediction, its confidence, whether it is accepted, and why not. In csv and tsv a cell that a spreadsheet would run as a formula gets an apostrophe. With `--format` the rows and labels alone, as a model would be trained and judged on them, people's decisions among them: [interchange.md](interchange.md).",
+    documents: ["ExportDocument", "ExportDataDocument"],
   },
   jobs: {
     example: "clf jobs .\nclf jobs . logs 20261121-2330-baseline-7f3ac20d\nclf jobs . clean --keep 3",

@@ -63,6 +63,15 @@ export function program(run: (code: Promise<number>) => void): Command {
     .option("-t, --target <column>", "a label column; repeatable; default: guessed", collect)
     .option("--id <column>", "the id column")
     .action((data, options) => run(init(data, options)));
+  command(
+    "import <sources...>",
+    "SOURCE… --output FILE",
+    "OpenAI chat JSONL, or a Hugging Face dataset folder, as data",
+  )
+    .requiredOption("-o, --output <file>", "the data file to make, .jsonl")
+    .action((sources, options) =>
+      run(import("./import-command.ts").then(({ importCommand }) => importCommand(sources, options))),
+    );
   command("check <project>", "PROJECT [options]", "all problems of a project file and its data").action(
     (path, options) => run(check(path, options)),
   );
@@ -187,7 +196,13 @@ export function program(run: (code: Promise<number>) => void): Command {
     .action((path, options) => run(import("./serve-command.ts").then(({ serve }) => serve(path, options))));
   command("export <project>", "PROJECT --output FILE [options]", "predictions beside the source columns")
     .addOption(model())
-    .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl")
+    .addOption(
+      new Option(
+        "--format <format>",
+        "rows and labels instead, for other tools: chat JSONL, or a dataset folder",
+      ).choices(["openai-chat", "huggingface"]),
+    )
+    .requiredOption("-o, --output <file>", "the file: .csv, .tsv or .jsonl; with --format the folder to make")
     .action((path, options) => run(exportRows(path, options)));
   command(
     "jobs <project> [action] [id]",

@@ -10,6 +10,7 @@ import { closest, didYouMean } from "../project/suggest.ts";
 import { type LabelPair, type ReviewOrder, reviewQueue } from "../review/queue.ts";
 import { type Answer, decide, inFrontOf, type JudgedTarget, undo, unknownLabel } from "../workflow/decide.ts";
 import { exportPredictions, setCell } from "../workflow/export.ts";
+import type { DataExport } from "../workflow/export-data.ts";
 import {
   type JudgedRows,
   judgedRows,
@@ -430,12 +431,23 @@ function decisionOn(
   };
 }
 
-/** Predictions beside the source columns. */
+/** Predictions beside the source columns; with `format` the rows and labels alone, for other tools. */
 export async function exportRows(
   path: string,
-  options: { json?: boolean; model?: string; output: string },
+  options: { json?: boolean; model?: string; output: string; format?: DataExport },
 ): Promise<number> {
   return withProject(path, async (session, { locate }) => {
+    const { format } = options;
+    if (format !== undefined) {
+      if (options.model !== undefined) {
+        throw new CliError("--format writes rows and labels, which are no model's: leave --model out.", EXIT.usage);
+      }
+      const { exportData } = await import("../workflow/export-data.ts");
+      const files = await exportData(session, await soundData(session, locate), format, resolve(options.output));
+      if (options.json) printJson({ folder: resolve(options.output), format, files });
+      else for (const [file, rows] of Object.entries(files)) print(`${file}: ${whole(rows)} rows`);
+      return EXIT.fine;
+    }
     const judged = await judgedOf(session, options);
     const data = await soundData(session, locate);
     const rows = await exportPredictions(session, data, judged, resolve(options.output));

@@ -1,8 +1,7 @@
 /** Writes rows of text cells as csv, tsv or jsonl. */
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import { WorkflowError } from "./session.ts";
 
 export type RowsFormat = "csv" | "tsv" | "jsonl";
@@ -45,19 +44,16 @@ export async function writeRowsFile(
 ): Promise<number> {
   const format = rowsFormat(file);
   const partial = `${file}.${process.pid}.partial`;
-  const out = createWriteStream(partial);
   let lines = 0;
   try {
-    await once(out, "open");
-    for await (const line of rowLines(columns, rows, format)) {
-      if (!out.write(`${line}\n`)) await once(out, "drain");
-      lines++;
-    }
-    out.end();
-    await finished(out);
+    await pipeline(async function* () {
+      for await (const line of rowLines(columns, rows, format)) {
+        lines++;
+        yield `${line}\n`;
+      }
+    }, createWriteStream(partial));
     await rename(partial, file);
   } catch (error) {
-    out.destroy();
     await rm(partial, { force: true });
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new WorkflowError(`${file} could not be written: ${(error as Error).message}`);

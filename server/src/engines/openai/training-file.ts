@@ -21,11 +21,10 @@ export interface TrainingFile {
 const FEWEST = 10;
 
 /**
- * The rows that have a label of every target (in the answer each field is learnt; a gap would be learnt too).
+ * A line, without its end, for each row that has a label of every target (in the answer each field is learnt; a gap would be learnt too).
  * @throws EngineError when a line is not what the endpoint takes
  */
-export function trainingFile(rows: readonly JobRow[], plan: PromptPlan): TrainingFile {
-  const lines: string[] = [];
+export function* trainingLines(rows: readonly JobRow[], plan: PromptPlan): Generator<string> {
   for (const row of rows) {
     if (plan.targets.some(({ target, labels }) => !labels.some(({ name }) => name === row.labels[target]))) continue;
     const messages = [
@@ -38,8 +37,13 @@ export function trainingFile(rows: readonly JobRow[], plan: PromptPlan): Trainin
       if (messages.some(({ content }) => content === "")) continue;
       throw new EngineError(`Row ${row.row} makes no training line: ${line.error.issues[0]!.message}.`);
     }
-    lines.push(JSON.stringify(line.data));
+    yield JSON.stringify(line.data);
   }
+}
+
+/** All lines, to be uploaded. @throws EngineError as {@link trainingLines} */
+export function trainingFile(rows: readonly JobRow[], plan: PromptPlan): TrainingFile {
+  const lines = [...trainingLines(rows, plan)];
   return { text: lines.map((line) => `${line}\n`).join(""), rows: lines.length };
 }
 
