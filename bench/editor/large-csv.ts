@@ -115,7 +115,12 @@ async function inEditor(
   folder: string,
   work: (workbench: Workbench, editor: Editor) => Promise<void>,
 ) {
-  const editor = await startEditor({ workspace: folder, ...(extension ? { extensionPath: root } : {}) });
+  const editor = await startEditor({
+    workspace: folder,
+    ...(extension ? { extensionPath: root } : {}),
+    // VS Code in a browser asks before it opens a file of over 10 MB.
+    settings: { "workbench.editorLargeFileConfirmation": 1024 },
+  });
   const windows = await openInBrowser(editor, { width: 1400, height: 900 });
   // A busy machine is slow, and that is what is measured.
   windows.context.setDefaultTimeout(60_000);
