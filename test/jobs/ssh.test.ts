@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { appendFile, chmod, copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +16,7 @@ import {
   predictedRows,
   readEventSeqs,
   removeFolder,
+  signalled,
   temporaryFolder,
   testManager,
   upTo,
@@ -99,9 +100,10 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
   const fetched = (of: JobManager, id: string) =>
     until(async () => (await of.store.read(id)).records.some(({ type }) => type === "fetched"));
 
-  async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  async function until<T>(what: () => T | Promise<T>): Promise<T> {
     for (let tries = 0; tries < 400; tries++) {
-      if (await what()) return;
+      const found = await what();
+      if (found) return found;
       await sleep(50);
     }
     assert.fail(`It did not happen within twenty seconds. Conditions: ${JSON.stringify(conditions)}`);
@@ -160,6 +162,20 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     assert.ok(existsSync(join(of.store.folder(id), "model", "weights")));
   });
 
+  it("goes through a jump host", async () => {
+    const config = await readFile(sshd.config, "utf8");
+    const inner = join(top, "config");
+    const behind = config.replace(/.*?(Host host-bash\n.*?\n)(\n.*|$)/s, "$1").replace("host-bash", "inner");
+    await writeFile(inner, `${config}\n${behind}  ProxyJump host-dash\n`);
+    const before = sshd.line.made();
+    const of = await start("bash", runner(2, 0.1), { address: "inner", program: ["ssh", "-F", inner] });
+    const id = await submit(of);
+    assert.equal((await of.ended(id)).state, "succeeded");
+    await fetched(of, id);
+    // The line to the jump host, and the jump host's own to the host.
+    assert.equal(sshd.line.made() - before, 2);
+  });
+
   it("cancels there and resumes there, without doing anything twice", async () => {
     const of = await start("bash", runner(40, 0.1));
     const id = await submit(of);
@@ -206,6 +222,63 @@ const conforming = process.env.CLF_ALL_SHELLS ? shells : (["bash"] as const);
     await until(() => of.place(third) === null);
     await of.cancel(third);
     await of.ended(third);
+  });
+
+  it("sees the GPU's memory free after a cancel: ends what the runner left on it, and names what does not end", async () => {
+    const { home } = sshd.user("bash");
+    const script = join(sshd.folder, "gpu-runner.sh");
+    const event = (seq: number, state: string) =>
+      `echo '{"seq":${seq},"time":"2026-01-01T00:00:00Z","type":"state","state":"${state}"}' >>"$e"`;
+    // A child in a group of its own, which the end of the runner's group does not reach.
+    await writeFile(
+      script,
+      `cd "$1"; e=attempts/$CLF_ATTEMPT/events.jsonl; ${event(1, "running")}
+set -m; sleep 1000 & echo $! >"$HOME/gpu-pid"; set +m
+until [ -e cancel ]; do sleep 0.1; done; ${event(2, "cancelled")}\n`,
+    );
+    // Somebody else's process is on the GPU as well: it is no business of the job's.
+    const smi = join(home, ".local/bin/nvidia-smi");
+    await mkdir(join(home, ".local/bin"), { recursive: true });
+    await writeFile(
+      smi,
+      `#!/bin/sh
+case $1 in --query-gpu*) echo 'NVIDIA A10G, 570.86, 23028, 9412'; exit ;; esac
+echo '1, 500, /usr/bin/desktop'
+if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX] ' "/proc/$pid/stat"; }; then echo "$pid, 9000, python train.py"; fi\n`,
+    );
+    await chmod(smi, 0o755);
+    try {
+      const of = await start("bash", { command: ["bash", script], lock: "~/.clf/gpu.lock" });
+      const id = await submit(of);
+      await until(() => existsSync(join(home, "gpu-pid")));
+      await of.cancel(id);
+      assert.equal((await of.ended(id)).state, "cancelled");
+      const pid = Number(await readFile(join(home, "gpu-pid"), "utf8"));
+      await until(async () => !/\) [^ZX] /.test(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+      assert.ok(!conditions.some((message) => message?.includes("GPU")), JSON.stringify(conditions));
+
+      // And one that hangs on in the driver: it cannot be ended, so it is named.
+      await rm(join(home, "gpu-pid"));
+      const hung = await submit(of);
+      const child = await until(async () => Number(await readFile(join(home, "gpu-pid"), "utf8").catch(() => "")));
+      signalled(child, "SIGKILL");
+      await writeFile(join(home, "gpu-hangs"), "");
+      // In the driver's list its process is still the job's: the runner itself.
+      const runner = await until(async () => (await of.store.read(hung)).attempt.facts.runner?.pid);
+      await writeFile(join(home, "gpu-pid"), `${runner}\n`);
+      await of.cancel(hung);
+      await until(() => of.condition(hung) !== null);
+      assert.match(
+        of.condition(hung)!,
+        new RegExp(`still holds memory of the GPU.*python train\\.py \\(process ${runner}, 9000 MiB\\)`),
+      );
+      assert.ok(!of.condition(hung)!.includes("desktop"));
+      assert.equal((await of.store.read(hung)).state, "cancelled");
+      await rm(join(home, "gpu-hangs"));
+      await until(() => of.condition(hung) === null);
+    } finally {
+      await rm(join(home, ".local"), { recursive: true });
+    }
   });
 
   it("sends only what the host has not, and finds the same file in another job there", async () => {

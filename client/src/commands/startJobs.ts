@@ -49,7 +49,7 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
       });
       if (!model) return;
       const found = project.models.find((one) => one.name === model)!;
-      const host = await chooseHost(project, found);
+      const host = await chooseHost(project, found, "Fine-tune");
       if (host !== null) await start(project, "fine-tune", [model], {}, host);
     }),
     guard.command("clf.evaluate", async (given: unknown, name: unknown) => {
@@ -68,10 +68,13 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
           `${model} has not been fine-tuned as it stands in the project. Fine-tune it first?`,
           "Fine-tune",
         );
-        if (answer === "Fine-tune") await start(project, "fine-tune", [model]);
+        if (answer !== "Fine-tune") return;
+        const host = await chooseHost(project, found, "Fine-tune");
+        if (host !== null) await start(project, "fine-tune", [model], {}, host);
         return;
       }
-      await start(project, "evaluate", [model]);
+      const host = await chooseHost(project, found, "Evaluate");
+      if (host !== null) await start(project, "evaluate", [model], {}, host);
     }),
     guard.command("clf.compare", async (given: unknown) => {
       needTrust();
@@ -89,8 +92,11 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
         none: `${project.name} has no model that is ready to predict. Fine-tune one first.`,
       });
       if (!model) return;
-      const scope = await chooseScope(project.models.find((one) => one.name === model)!);
-      if (scope) await start(project, "predict", [model], { scope });
+      const found = project.models.find((one) => one.name === model)!;
+      const scope = await chooseScope(found);
+      if (!scope) return;
+      const host = await chooseHost(project, found, "Predict with");
+      if (host !== null) await start(project, "predict", [model], { scope }, host);
     }),
   );
 }

@@ -92,6 +92,9 @@ export function jobManager(options: JobManagerOptions): JobManager {
   const nudged = new Set<string>();
   const followed = new Map<string, Followed>();
   const places = new Map<string, number>();
+  /** Jobs seen under way on a host that can be asked for its GPU; and since when something of an ended one has held its memory. */
+  const underWay = new Set<string>();
+  const heldSince = new Map<string, number>();
   /** Processes that were certainly gone: that never changes. */
   const departed = new Set<string>();
   const abort = new AbortController();
@@ -123,13 +126,15 @@ export function jobManager(options: JobManagerOptions): JobManager {
   async function look(id: string): Promise<{ snapshot: JobSnapshot; over: boolean; condition?: string }> {
     let snapshot = await store.read(id);
     const host = await options.host(snapshot.job);
+    if (host.gpuLeft && !isTerminal(snapshot.state)) underWay.add(id);
     if (!host.shared && !(isTerminal(snapshot.state) && isFetched(snapshot) && isSeenOut(snapshot))) {
       await catchUp(host, snapshot);
       snapshot = await store.read(id);
     }
     if (isTerminal(snapshot.state)) {
       if (!host.shared && !isFetched(snapshot)) await fetchResults(host, snapshot);
-      return { snapshot, over: !(await lingers(host, snapshot)) && !(await hasLastWord(host, snapshot)) };
+      if ((await lingers(host, snapshot)) || (await hasLastWord(host, snapshot))) return { snapshot, over: false };
+      return { snapshot, ...(await seeGpuFreed(host, snapshot)) };
     }
     if (!snapshot.attempt.facts.launch) {
       await launchAttempt(snapshot);
@@ -256,6 +261,30 @@ export function jobManager(options: JobManagerOptions): JobManager {
     const { launch } = snapshot.attempt.facts;
     if (host.shared || isSeenOut(snapshot) || !launch) return false;
     return (await aliveOn(host, snapshot.id, launch)) === "alive";
+  }
+
+  /**
+   * The GPU's memory counts, not the processes: one may hang on in the driver. Asked once for a job that was seen under way, and again as
+   * long as something of it is there.
+   */
+  async function seeGpuFreed(host: Host, { id, attempt }: JobSnapshot): Promise<{ over: boolean; condition?: string }> {
+    const { launch, runner } = attempt.facts;
+    if (!host.gpuLeft || !launch?.lock || !runner || !underWay.has(id)) return { over: true };
+    const left = await host.gpuLeft(runner);
+    if (left.length === 0) {
+      underWay.delete(id);
+      heldSince.delete(id);
+      return { over: true };
+    }
+    // Each look ends them: what stays for long does not go by itself.
+    const since = heldSince.get(id) ?? Date.now();
+    heldSince.set(id, since);
+    if (Date.now() - since < killGrace) return { over: false };
+    const names = left.map(({ pid, name, mebibytes }) => `${name} (process ${pid}, ${mebibytes || "?"} MiB)`);
+    return {
+      over: false,
+      condition: `The job has ended, but what is left of it on ${host.name} still holds memory of the GPU, though it was told to end: ${names.join(", ")}. If it stays, restart that machine.`,
+    };
   }
 
   /** Marks an attempt as lost once it is certain that nothing of it runs and nothing tells how it ended. */

@@ -39,7 +39,9 @@ export function jobView(snapshot: JobSnapshot, file: string, jobs: Pick<JobManag
   const started = summary.started ?? null;
   const ended = summary.ended ?? null;
   const over = isTerminal(state);
-  const message = [summary.message, summary.remedy].filter(Boolean).join(" ");
+  // Of a job that has ended: why its results have not come, or what is left of it on its host.
+  const condition = jobs.condition(job.id);
+  const message = [summary.message, summary.remedy, over ? condition : null].filter(Boolean).join(" ");
   return {
     project: pathToFileURL(file).href,
     job: job.id,
@@ -55,7 +57,7 @@ export function jobView(snapshot: JobSnapshot, file: string, jobs: Pick<JobManag
     metric: metricOf(snapshot),
     message: message === "" ? null : message,
     cost: costOf(snapshot, started, ended),
-    connection: over ? null : jobs.condition(job.id),
+    connection: over ? null : condition,
     place: state === "queued" ? jobs.place(job.id) : null,
     bytes: null,
     can: {

@@ -24,6 +24,14 @@ export interface Piece {
   size: number;
 }
 
+/** A process that holds memory of a GPU. */
+export interface GpuProcess {
+  pid: number;
+  name: string;
+  /** 0: the driver does not say. */
+  mebibytes: number;
+}
+
 /** What whoever follows a job wants to be told of, by a host that tells of it by itself. */
 export interface FollowOptions {
   /** Asked whenever following begins, after every break too: which files, from which byte on; whose end; who waits for the lock. */
@@ -90,6 +98,12 @@ export interface Host {
 
   /** Tells of a job's files and processes by itself, over one connection for all jobs. A host without it is looked at from time to time. */
   follow?(job: string, options: FollowOptions): Following;
+
+  /**
+   * Ends what is left of the session that an ended runner led and still holds memory of the host's GPU, and names it. Empty: the GPU has
+   * its memory back, or there is none. A host without it has no way to ask.
+   */
+  gpuLeft?(runner: ProcessIdentity): Promise<GpuProcess[]>;
 
   /** Lets go of connections. Jobs go on. */
   close?(): void;

@@ -1,4 +1,6 @@
 /** Brings files from a host: only what has changed, checked by size and checksum, gone on with after a break. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HostUnreachable } from "../host.ts";
@@ -42,12 +44,20 @@ export async function fetchFiles(
         if (size) sizes.set(path, Number(size[1]));
         else if (sizes.has(path)) entries.push({ path, size: sizes.get(path)!, sum: sum![1]! });
       }
+      // By checksum: the same content may stand in several places.
+      const wanted = new Map<string, Wanted>();
       for (const entry of entries) {
-        const part = join(waiting, entry.sum);
-        if ((await sizeOf(part)) === entry.size) continue;
-        if (await isAlready(join(folder, entry.path), entry)) continue;
-        await bring(channel, entry, part, connection.address);
+        if (wanted.has(entry.sum)) continue;
+        const to = join(waiting, entry.sum);
+        if ((await sizeOf(to)) === entry.size || (await isAlready(join(folder, entry.path), entry))) continue;
+        wanted.set(entry.sum, { ...entry, to, have: await begun(`${to}.part`, entry.size) });
       }
+      // All at once: on a long line each answer that is waited for costs its way there and back.
+      const asked = channel.write(
+        [...wanted.values()].map(({ path, size, have }) => `${have} ${size - have}\n${path}\n`).join(""),
+      );
+      for (const each of wanted.values()) await bring(channel, each, connection.address);
+      await asked;
       for (const root of roots)
         await place(
           folder,
@@ -64,27 +74,42 @@ export async function fetchFiles(
 const outside = (address: string, path: string): string =>
   `${address} offers a file under a name that was not asked for (${JSON.stringify(path.slice(0, 80))}). Nothing was fetched.`;
 
-/** One file into `to`, from where an earlier try ended. */
-async function bring(channel: Channel, entry: Entry, to: string, address: string): Promise<void> {
+interface Wanted extends Entry {
+  /** Where it waits once it is whole. */
+  to: string;
+  /** Bytes that an earlier try has brought. */
+  have: number;
+}
+
+/** Bytes that lie in a part; one that is longer than the file is none of it. */
+async function begun(part: string, size: number): Promise<number> {
+  const have = (await sizeOf(part)) ?? 0;
+  if (have <= size) return have;
+  await rm(part);
+  return 0;
+}
+
+/** One file, which has been asked for, from where an earlier try ended. */
+async function bring(channel: Channel, { path, size, sum, to, have }: Wanted, address: string): Promise<void> {
   const part = `${to}.part`;
-  let have = (await sizeOf(part)) ?? 0;
-  if (have > entry.size) {
-    await rm(part);
-    have = 0;
-  }
-  await channel.write(`${have} ${entry.size - have}\n${entry.path}\n`);
   const answer = /^bytes (\d+)$/.exec(await channel.line());
-  if (Number(answer?.[1]) !== entry.size - have)
+  if (Number(answer?.[1]) !== size - have)
     throw new HostUnreachable(`${address} sends another length than it was asked for.`);
+  // The checksum is taken as the bytes come: a second look at a large file costs as long as the first.
+  const hash = createHash("sha256");
+  if (have > 0) for await (const piece of createReadStream(part, { end: have - 1 })) hash.update(piece as Buffer);
   const file = await open(part, "a");
   try {
-    for await (const piece of channel.bytes(entry.size - have)) await file.write(piece);
+    for await (const piece of channel.bytes(size - have)) {
+      hash.update(piece);
+      await file.write(piece);
+    }
   } finally {
     await file.close();
   }
-  if ((await checksum(part)) !== entry.sum) {
+  if (hash.digest("hex") !== sum) {
     await rm(part, { force: true });
-    throw new HostUnreachable(`${entry.path} has not come from ${address} as it is there. It is fetched again.`);
+    throw new HostUnreachable(`${path} has not come from ${address} as it is there. It is fetched again.`);
   }
   await rename(part, to);
 }

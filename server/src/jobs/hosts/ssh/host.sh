@@ -40,7 +40,13 @@ make_folder() {
 # The bytes of a file from an offset on. What became shorter meanwhile is filled up: checksums and sizes tell.
 bytes_of() { # PATH OFFSET LENGTH
   if [ "$3" -gt 0 ]; then
-    { tail -c "+$(($2 + 1))" "$1" 2>/dev/null && head -c "$3" /dev/zero; } | head -c "$3"
+    { said=$(LC_ALL=C dd if="$1" iflag=fullblock,skip_bytes,count_bytes bs=262144 skip="$2" count="$3" 2>&1 >&3 3>&-); } 3>&1
+    # The last line says how many bytes it were.
+    copied=${said##*
+}
+    copied=${copied%% *}
+    case $copied in '' | *[!0-9]*) copied=0 ;; esac
+    if [ "$copied" -lt "$3" ]; then head -c "$(($3 - copied))" /dev/zero; fi
   fi
   echo
 }
@@ -102,20 +108,30 @@ put() {
     tell "want $index"
   done <".put/found.$$" 3<"$list"
   tell go
-  # What was asked for comes in that order: INDEX SIZE, then the bytes. An index of 0 is the end.
+  # What was asked for comes in the manifest's order: INDEX SIZE, then the bytes. An index of 0 is the end.
+  part=.put/part.$$
+  at=0
+  exec 3<"$list"
   while IFS=' ' read -r index size && [ "$index" -gt 0 ]; do
-    entry=$(sed -n "${index}p" "$list")
-    part=.put/part.$$
-    said=$({ LC_ALL=C head -c "$size" >"$part"; } 2>&1) || fail_writing "$said"
-    if [ "$(stat -c %s "$part")" != "$size" ]; then fail changed "The upload was broken off."; fi
-    if [ "$(sha256sum <"$part")" != "${entry%% *}  -" ]; then fail changed "A file has not come as it was sent."; fi
+    while [ "$at" -lt "$index" ] && IFS= read -r entry <&3; do at=$((at + 1)); done
+    # The checksum is taken as the bytes come: a second look at a large file costs as long as the first.
+    said=$({ dd iflag=fullblock,count_bytes bs=262144 count="$size" status=none | tee "$part" | sha256sum; } 2>&1)
+    if [ "$said" != "${entry%% *}  -" ]; then
+      case $said in
+        *' space left'* | *'uota exceeded'* | *'ermission denied'* | *'ead-only'*) fail_writing "$said" ;;
+        *) fail changed "A file has not come as it was sent, or the upload was broken off." ;;
+      esac
+    fi
     mv -f "$part" ".put/$index-${entry%% *}"
   done
   [ "${index:-}" = 0 ] || fail changed "The upload was broken off."
+  at=0
+  exec 3<"$list"
   for index in $missing; do
-    entry=$(sed -n "${index}p" "$list")
+    while [ "$at" -lt "$index" ] && IFS= read -r entry <&3; do at=$((at + 1)); done
     place ".put/$index-${entry%% *}" "${entry#*  }" "${entry%% *}"
   done
+  exec 3<&-
   sed 's/^[0-9a-f]*  //' "$list" | LC_ALL=C sort >".put/names.$$"
   while IFS= read -r root; do
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then continue; fi
@@ -334,19 +350,15 @@ without() {
   done
 }
 
+# `now` has a word for each path that is there and one for its size, in the order of the keys.
 look() {
+  # shellcheck disable=SC2086
+  set -- $now
   for key in $keys; do
     eval "path=\$path_$key offset=\$offset_$key"
-    case "
-$now
-" in
-      *"
-$path "*) ;;
-      *) continue ;;
-    esac
-    size=${now#*"$path "}
-    size=${size%%"
-"*}
+    if [ "${1:-}" != "$path" ]; then continue; fi
+    size=$2
+    shift 2
     if [ "$size" -le "$offset" ] || [ -h "$path" ]; then continue; fi
     length=$((size - offset))
     if [ "$length" -gt 524288 ]; then
@@ -421,7 +433,7 @@ check() {
   fact disk "$(df -Pk "$work" | awk 'NR == 2 { print $2, $4 }')"
   if said=$(LC_ALL=C mkdir -p "$jobs" 2>&1) && said=$({ : >"$jobs/.writable" && rm -f "$jobs/.writable"; } 2>&1); then fact folder "$jobs"; else fact unwritable "$said"; fi
   missing=
-  for tool in sha256sum stat find awk sed tail head mkfifo ps; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
+  for tool in sha256sum stat find awk sed dd tee head mkfifo ps; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
   fact missing "$missing"
   if command -v setsid >/dev/null 2>&1 && command -v flock >/dev/null 2>&1; then fact apart setsid and flock
   elif command -v perl >/dev/null 2>&1; then fact apart perl; fi
@@ -490,4 +502,28 @@ ours() {
   # shellcheck disable=SC2086
   set -- ${stat##*) }
   grep -qs "\"pid\":$4," "$jobs"/*/attempts/*/runner.json
+}
+
+# gpu_left PID BOOT: what is left of the session or group that PID led and holds memory of the GPU is ended, and named: a line each with pid, MiB
+# and name, then "told". Only what nvidia-smi itself says tells that memory is free again: a process may hang on in the driver.
+gpu_left() {
+  leader=$1
+  boot="$(cat /proc/sys/kernel/random/boot_id) $(readlink /proc/self/ns/pid 2>/dev/null)"
+  if [ "$boot" = "$2" ] && command -v nvidia-smi >/dev/null 2>&1; then
+    within=
+    if command -v timeout >/dev/null 2>&1; then within='timeout 20'; fi
+    # shellcheck disable=SC2086
+    $within nvidia-smi --query-compute-apps=pid,used_memory,process_name --format=csv,noheader,nounits 2>/dev/null |
+      while IFS=', ' read -r pid used name; do
+        case $pid in '' | *[!0-9]*) continue ;; esac
+        { IFS= read -r stat <"/proc/$pid/stat"; } 2>/dev/null || stat=
+        # shellcheck disable=SC2086
+        set -- ${stat##*) }
+        if [ "$pid" != "$leader" ] && [ "${3:-}" != "$leader" ] && [ "${4:-}" != "$leader" ]; then continue; fi
+        kill -s KILL "$pid" 2>/dev/null
+        case $used in '' | *[!0-9]*) used=0 ;; esac
+        tell "left $pid $used $(printf '%s' "$name" | tr -s '\n\t' '  ' | cut -c1-100)"
+      done
+  fi
+  tell told
 }

@@ -1,7 +1,7 @@
 /** A machine reached by the system's ssh: needs no root, no Docker, and keeps no agent there (docs/remote-host.md). */
 import type { ProcessIdentity } from "../../../../../schemas/job.ts";
 import type { Liveness } from "../../process.ts";
-import { type Host, HostUnreachable, type Piece } from "../host.ts";
+import { type GpuProcess, type Host, HostUnreachable, type Piece } from "../host.ts";
 import { batched } from "./batch.ts";
 import type { Channel } from "./channel.ts";
 import { checkHost } from "./check.ts";
@@ -23,6 +23,12 @@ export interface SshHost extends Host {
 const READ_LIMIT = 4 << 20;
 /** Milliseconds without a call or a follower after which the connection is let go. */
 const IDLE = 60_000;
+
+/** A host that names more processes of one job is not answering the question. */
+const GPU_PROCESSES = 1000;
+
+/** A process's name as a host tells it: text, whatever is in it. */
+const plainName = (name: string): string => name.replaceAll(/\p{Cc}/gu, " ").trim() || "unnamed";
 
 const LIVENESS: readonly string[] = ["alive", "leftover", "gone", "elsewhere"] satisfies Liveness[];
 
@@ -140,6 +146,18 @@ export function sshHost(options: SshHostOptions): SshHost {
     async signal({ pid, started, boot, machine }, signal) {
       const words = ["signal", signal.replace(/^SIG/, ""), String(pid), started, boot, machine];
       await call(words, async (channel) => void (await channel.line()));
+    },
+
+    async gpuLeft({ pid, boot }) {
+      return call(["gpu_left", String(pid), boot], async (channel) => {
+        const left: GpuProcess[] = [];
+        for (let line = await channel.line(); line !== "told"; line = await channel.line()) {
+          const [, id, mebibytes, name] = /^left (\d{1,10}) (\d{1,9}) ?(.*)$/.exec(line) ?? [];
+          if (id === undefined || left.length >= GPU_PROCESSES) throw strange(line);
+          left.push({ pid: Number(id), mebibytes: Number(mebibytes), name: plainName(name!) });
+        }
+        return left;
+      });
     },
 
     async fetch(job, folder, paths) {
