@@ -6,7 +6,6 @@ import type { Job, JobModel } from "../../../schemas/job.ts";
 import type { ModelReport } from "../../../schemas/report.ts";
 import { fineTunedTokens } from "../engines/openai/engine.ts";
 import { breakEven, machineDollars, reviewDollars, totalDollars } from "../evaluation/cost.ts";
-import { summarize } from "../jobs/store.ts";
 import { newestEvaluation } from "./artifacts.ts";
 import type { Session } from "./session.ts";
 
@@ -171,13 +170,13 @@ async function inferenceOf(
   return endpoint + machineDollars(seconds, hourOf(job, question, notes)) / rows;
 }
 
-/** A job's seconds at work, all that it did: loading the model and making the report are in it. */
+/** A job's seconds at work, from its runner's first word to its last: loading the model and making the report are in it. */
 async function runOf(session: Session, id: string): Promise<{ job: Job; seconds: number } | null> {
   const snapshot = await session.jobs.store.read(id).catch(() => null);
   if (snapshot === null) return null;
-  const { started, ended } = summarize(snapshot);
-  if (started === undefined || ended === undefined) return null;
-  return { job: snapshot.job, seconds: Math.max(0, Date.parse(ended) - Date.parse(started)) / 1000 };
+  const { first, last } = snapshot.attempt.events;
+  if (first === undefined || last === undefined) return null;
+  return { job: snapshot.job, seconds: Math.max(0, Date.parse(last) - Date.parse(first)) / 1000 };
 }
 
 /** Dollars an hour of the machine that ran the job. */
