@@ -303,14 +303,14 @@ def test_killed_runs_go_on_to_the_same_end(tiny_base: str, tmp_path: Path) -> No
     """`kill -9` at random moments of training and of scoring. CLF_FAULT_ROUNDS: how many of each."""
     rng = random.Random(int(os.environ.get("CLF_FAULT_SEED", "7")))
     spec: dict[str, Any] = {"epochs": 2}
-    rows = make_rows(240)
+    rows, many = make_rows(240), make_rows(1800)
     worker = Worker()
     unbroken = [make_job(tmp_path / name, [model_entry(tiny_base, **spec)], rows=rows) for name in ("whole", "again")]
     training = [worker.run(folder, 1)[1] for folder in unbroken]
     expected, again = (curve(folder, 1) for folder in unbroken)
     noise = max(abs(expected[at] - again[at]) for at in expected)
     scored = evaluation(tmp_path / "scored", unbroken[0], tiny_base, **spec)
-    write_rows(scored, rows)
+    write_rows(scored, many)
     scoring = worker.run(scored, 1)[1]
     wanted = predictions_of(scored)
 
@@ -331,7 +331,7 @@ def test_killed_runs_go_on_to_the_same_end(tiny_base: str, tmp_path: Path) -> No
     broken, runs = [], 0
     while len(broken) < ROUNDS:
         folder = evaluation(tmp_path / f"scored{len(broken)}", unbroken[0], tiny_base, **spec)
-        write_rows(folder, rows)
+        write_rows(folder, many)
         _, here = with_kills(worker, folder, min(3, ROUNDS - len(broken)), scoring, rng)
         assert predictions_of(folder) == pytest.approx(wanted, abs=1e-6)
         broken += here

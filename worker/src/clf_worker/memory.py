@@ -55,10 +55,12 @@ class Shape:
         return self.layers * rank * each
 
 
-def fine_tune_bytes(shape: Shape, *, rank: int, rows: int, tokens: int, quantized: bool, precision: int) -> int:
-    """Bytes on the device for steps of `rows` rows of `tokens` tokens (a micro-batch), with checkpointed layers.
+def fine_tune_bytes(
+    shape: Shape, *, rank: int, rows: int, tokens: int, quantized: bool, precision: int, checkpointed: bool = True
+) -> int:
+    """Bytes on the device for steps of `rows` rows of `tokens` tokens (a micro-batch).
 
-    `precision`: bytes a whole number takes (2 for bf16, 4 for full).
+    `precision`: bytes a whole number takes (2 for bf16, 4 for full). `checkpointed`: layers are gone through again, not kept; so it is on a GPU.
     """
     # NF4: 4 bits, and a double-quantised scale a block of 64: 0.127 bits.
     base = shape.linear * (4.127 / 8 if quantized else precision) + shape.embedding * precision
@@ -69,6 +71,8 @@ def fine_tune_bytes(shape: Shape, *, rank: int, rows: int, tokens: int, quantize
     kept = places * shape.layers * shape.hidden * precision
     one = places * (8 * shape.hidden + 3 * shape.inner) * precision * 2
     logits = places // 4 * shape.vocabulary * 4 * 2
+    if not checkpointed:
+        one *= shape.layers
     return int((base + adapter + kept + one + logits) * 1.1)
 
 

@@ -238,7 +238,7 @@ class _ClassifierScorer:
             raise WorkerError("A classifier head has to be fine-tuned first.", "Fine-tune the model, or use head: label-text.")
         self._job, self._reader, self._encoder = job, reader, encoder
         weights = load_file(artifact / "heads.safetensors")
-        self._heads = make_heads(job, next(iter(weights.values())).shape[-1])
+        self._heads = make_heads(job, weights["0.weight"].shape[1])
         self._heads.load_state_dict(weights)
 
     @torch.no_grad()

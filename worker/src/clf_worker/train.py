@@ -171,7 +171,13 @@ def estimate_memory(folder: JobFolder, spec: Spec, train: list[Example]) -> None
     quantized, size = quantizes(spec, at), precision(at).itemsize
     tokens = longest(train)
     needs = fine_tune_bytes(
-        shape, rank=spec.lora.rank, rows=micro_batch(spec, tokens, at), tokens=tokens, quantized=quantized, precision=size
+        shape,
+        rank=spec.lora.rank,
+        rows=micro_batch(spec, tokens, at),
+        tokens=tokens,
+        quantized=quantized,
+        precision=size,
+        checkpointed=at.type == "cuda",
     )
     ram = load_bytes(shape, quantized=quantized, precision=size, gpu=at.type == "cuda")
     if at.type == "cuda":

@@ -66,7 +66,7 @@ export function estimateFineTune(spec: Spec, texts: Iterable<number>, machine: M
     tokens,
     steps: Math.ceil(Math.ceil(rows / spec.batch_size) * spec.epochs),
     ...price(spec, 2 * passes * tokens * spec.epochs, machine),
-    memory: memoryOf(spec, machine, Math.min(8192, spec.batch_size * spec.max_tokens)),
+    memory: memoryOf(spec, machine, Math.min(machine.gpu ? 8192 : 2048, spec.batch_size * spec.max_tokens)),
   };
 }
 
@@ -133,7 +133,8 @@ function memoryOf(spec: Spec, machine: Machine, places: number): number | null {
   if (places === 0) return 1.1 * weights;
   // Rank 16 on all linear layers of a 7B model is 40 million parameters.
   const adapter = 16 * parameters * 0.0058 * (spec.lora.rank / 16);
-  const activations = places * (parameters / 7.6e9) ** 0.5 * 0.75e6;
+  // Layers are gone through again on a GPU; without one all that they hold is kept, in full precision.
+  const activations = places * (parameters / 7.6e9) ** 0.5 * (machine.gpu ? 0.75e6 : 19e6);
   return 1.1 * (weights + adapter + activations);
 }
 
