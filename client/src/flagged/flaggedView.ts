@@ -2,15 +2,16 @@
 import * as vscode from "vscode";
 import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
 import {
+  type Doing,
   type FromReview,
   REVIEW_REQUESTS,
   type ReviewAction,
   type ReviewRequest,
-  type ReviewState,
   type ToReview,
-} from "../../webview/messages.ts";
+  WRITING,
+} from "../../webview/review/messages.ts";
+import type { ReviewState } from "../../webview/review/state.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
-import { plain } from "../commands/plain.ts";
 import { REASON } from "../inline/reasons.ts";
 import type { Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
@@ -25,9 +26,8 @@ export interface FlaggedParts {
 
 const PROJECT = "clf.flagged.project";
 const stateKey = (project: string) => `clf.flagged.state:${project}`;
-function tellFocus(focused: boolean, typing: boolean): void {
-  void setContext("clf.flagged.focused", focused);
-  void setContext("clf.flagged.typing", typing);
+async function tellFocus(focused: boolean, typing: boolean): Promise<void> {
+  await Promise.all([setContext("clf.flagged.focused", focused), setContext("clf.flagged.typing", typing)]);
 }
 const setContext = (key: string, value: unknown) => vscode.commands.executeCommand("setContext", key, value);
 
@@ -68,7 +68,7 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
   async function answer(id: number, name: ReviewRequest, params: unknown): Promise<void> {
     try {
       if (!REVIEW_REQUESTS.includes(name)) throw new Error(`${name} is no request of this view.`);
-      if (name === "clf/review/decide" || name === "clf/review/undo") needTrust();
+      if (WRITING.includes(name)) needTrust();
       const result = await server.request(name, params as Requests[ReviewRequest]["params"]);
       post({ type: "answer", id, result });
     } catch (error) {
@@ -92,13 +92,13 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
       case "project":
         return workspaceState.update(PROJECT, message.project).then(tell);
       case "focus":
-        return tellFocus(message.focused, message.typing);
+        return tellFocus(message.focused, message.typing).then(() =>
+          post({ type: "keys", active: message.focused && !message.typing }),
+        );
       case "open":
         return guard.run(() => openRow(message.place));
       case "run":
         return vscode.commands.executeCommand(message.command, message.project ?? undefined);
-      case "say":
-        return void vscode.window.showInformationMessage(plain(message.message));
     }
   }
 
@@ -116,12 +116,12 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
         view = undefined;
         ready = false;
         void setContext("clf.flagged.visible", false);
-        tellFocus(false, false);
+        void tellFocus(false, false);
       });
     },
   };
 
-  const actions: Record<string, ReviewAction["do"]> = {
+  const actions: Record<string, Doing> = {
     confirm: "confirm",
     none: "none",
     skip: "skip",
@@ -131,15 +131,18 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
     focusSearch: "search",
     openRow: "open",
     refresh: "refresh",
+    confirmAlike: "alike",
+    filterByPair: "pair",
+    note: "note",
+    focusFilters: "filters",
+    progress: "progress",
   };
   return vscode.Disposable.from(
     vscode.window.registerWebviewViewProvider("clf.flagged", provider, {
       // A person who looks at another view comes back to the same row, with a half-typed search.
       webviewOptions: { retainContextWhenHidden: true },
     }),
-    ...Object.entries(actions).map(([name, action]) =>
-      guard.command(`clf.flagged.${name}`, () => act({ do: action } as ReviewAction)),
-    ),
+    ...Object.entries(actions).map(([name, action]) => guard.command(`clf.flagged.${name}`, () => act({ do: action }))),
     guard.command("clf.flagged.choose", (given: { number?: unknown } | undefined) => {
       const number = Number(given?.number);
       if (Number.isInteger(number) && number > 0) return act({ do: "choose", number });

@@ -1,0 +1,260 @@
+/**
+ * The Flagged view in real VS Code: a person's task list by keyboard alone, twice, the second time with a reload of the window in the
+ * middle; a conflict of two people that is settled; themes, widths, accessibility.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Frame } from "playwright-core";
+import { Decision } from "../../schemas/decisions.ts";
+import { ROOT } from "../built.ts";
+import { reviewProject } from "./reviewProject.ts";
+import { testWindow } from "./window.ts";
+import { eventually } from "./workbench.ts";
+
+const PAIR = ["Crushing", "Fractures"];
+
+interface Item {
+  row: string;
+  target: string;
+  label: string;
+  top: [string, number][];
+}
+/** What is recorded of a row, as far as a person decided it. */
+interface Said {
+  row: string;
+  kind: string;
+  after: string | null;
+}
+
+describe("Review by keyboard", function () {
+  this.timeout(180_000);
+  const { folder, texts, ids } = reviewProject();
+  const clf = (...args: string[]): string => {
+    const run = spawnSync(process.execPath, [join(ROOT, "server/src/cli.ts"), ...args], { encoding: "utf8" });
+    assert.equal(run.status, 0, run.stderr);
+    return run.stdout;
+  };
+  const flagged = (...args: string[]) =>
+    JSON.parse(clf("flagged", window.workspace, "--json", "--limit", "1000", ...args)) as {
+      total: number;
+      decided: number;
+      items: Item[];
+    };
+  before(function () {
+    this.timeout(180_000);
+    for (const model of ["baseline", "second"]) clf("evaluate", folder, "--model", model);
+  });
+
+  const window = testWindow({
+    workspace: folder,
+    extensionPath: ROOT,
+    theme: "Dark Modern",
+    width: 1400,
+    height: 1000,
+  });
+  const file = () => join(window.workspace, "reviews.jsonl");
+  const decisions = (): Decision[] =>
+    existsSync(file())
+      ? readFileSync(file(), "utf8")
+          .trim()
+          .split("\n")
+          .filter(Boolean)
+          .map((line) => Decision.parse(JSON.parse(line)))
+      : [];
+  let panel: Frame;
+  const says = () => panel.locator("[role=status]").innerText();
+  const place = () => panel.locator(".count").innerText();
+  const textOnScreen = async () =>
+    (await panel
+      .locator(".detail:not([aria-busy]) .input")
+      .first()
+      .textContent({ timeout: 1000 })
+      .catch(() => "")) ?? "";
+  const onScreen = (row: string) => eventually(textOnScreen, (text) => text === texts.get(row), `row ${row} on screen`);
+  /** Presses keys once VS Code takes them for commands of the panel. */
+  const press = async (keys: string) => {
+    await panel.locator(".actions:not(.no-keys)").waitFor();
+    await window.workbench.press(keys);
+  };
+  const key = async (keys: string, words: RegExp) => {
+    await press(keys);
+    await eventually(says, (text) => words.test(text), `${words} after ${keys}`);
+  };
+  const listed = (words: RegExp) => eventually(place, (text) => words.test(text), `${words} in the list`, 30);
+  /** Chooses an option of a drop-down of the panel by typing its beginning. */
+  const chooseOption = async (label: string, words: string) => {
+    const { workbench } = window;
+    const focused = () => panel.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+    await press("f");
+    await eventually(focused, (name) => name !== "" && name !== "Flagged rows", "the filters");
+    for (let i = 0; i < 8 && (await focused()) !== label; i++) await workbench.press("Tab");
+    assert.equal(await focused(), label);
+    await workbench.typeText(words);
+    await workbench.press("Escape");
+    await eventually(focused, (name) => name === "Flagged rows", "the list");
+  };
+  const open = async () => {
+    await window.workbench.runCommand("Clf: Review Flagged Rows");
+    panel = await window.workbench.webview("confirm", 60);
+    await listed(/^1 of 190$/);
+  };
+
+  /** Which of fifty rows are corrected, and how: the label of a number key, or one that is searched for. */
+  const CORRECTED = new Map<number, { by: "number" | "search"; nth: number }>([
+    [3, { by: "number", nth: 2 }],
+    [9, { by: "search", nth: 3 }],
+    [17, { by: "number", nth: 3 }],
+    [26, { by: "number", nth: 2 }],
+    [31, { by: "search", nth: 2 }],
+    [40, { by: "search", nth: 4 }],
+    [48, { by: "number", nth: 2 }],
+  ]);
+
+  /**
+   * Fifty rows in random order, seven of them corrected, two taken back, then twenty alike between two labels confirmed.
+   * @param meanwhile is called before a row is decided
+   * @returns what must stand in the decisions file, line by line
+   */
+  async function taskList(
+    meanwhile: (n: number) => Promise<void>,
+  ): Promise<(Said & { undoes?: number; act?: true })[]> {
+    const { workbench } = window;
+    const expected: Awaited<ReturnType<typeof taskList>> = [];
+    const { items } = flagged("--order", "random");
+    await chooseOption("Order", "random");
+    for (const [n, { row, label, top }] of items.slice(0, 50).entries()) {
+      await meanwhile(n);
+      await onScreen(row);
+      const other = CORRECTED.get(n);
+      if (other === undefined) {
+        await key("Enter", new RegExp(`^Confirmed ${label}\\. ${189 - n} left`));
+        expected.push({ row, kind: "confirmed", after: label });
+        continue;
+      }
+      const after = top[other.nth - 1]![0];
+      if (other.by === "number") await press(String(other.nth));
+      else {
+        await press("/");
+        await panel.locator(".picker input").waitFor();
+        await workbench.typeText(after.slice(0, 4).toLowerCase());
+        await workbench.press("Enter");
+      }
+      await eventually(says, (text) => text.startsWith(`Corrected to ${after}. ${189 - n} left`), `row ${n} corrected`);
+      expected.push({ row, kind: "corrected", after });
+    }
+    for (const n of [49, 48]) {
+      await eventually(decisions, (lines) => lines.length === expected.length, `${expected.length} decisions on disk`);
+      // Said once for each: what was said before is no sign of it.
+      await press("Backspace");
+      await onScreen(items[n]!.row);
+      expected.push({ row: items[n]!.row, kind: "undone", after: null, undoes: n });
+    }
+    await chooseOption("Confusion pair", PAIR[0]!);
+    await listed(/^\d+ of \d+$/);
+    const first = await eventually(textOnScreen, (text) => ids.has(text), "a row of the pair");
+    await panel.locator(".similar kbd").waitFor();
+    await press("a");
+    await panel.locator("#alike").waitFor();
+    const chosen = await panel.locator("#alike li[aria-selected=true] .short").allTextContents();
+    assert.equal(chosen.length, 20);
+    assert.equal(chosen[0], first);
+    await workbench.screenshot("review-alike");
+    const rows = chosen.map((text) => ids.get(text)!);
+    const known = new Map(items.map((item) => [item.row, item]));
+    const { label } = known.get(rows[0]!)!;
+    for (const row of rows) {
+      const { label: predicted, top } = known.get(row)!;
+      assert.equal(predicted, label);
+      assert.deepEqual([top[0]![0], top[1]![0]].sort(), PAIR);
+    }
+    await workbench.press("Enter");
+    await eventually(says, (text) => text.startsWith(`Confirmed ${label} for 20 rows`), "twenty confirmed");
+    expected.push(...rows.map((row) => ({ row, kind: "confirmed", after: label, act: true as const })));
+    return expected;
+  }
+
+  /** The whole file: no line more, none less, in the order in which it was said. */
+  function assertRecorded(expected: Awaited<ReturnType<typeof taskList>>): void {
+    const lines = decisions();
+    const model = flagged();
+    assert.deepEqual(
+      lines.map(({ row, kind, after, undoes, act }) => ({
+        row,
+        kind,
+        after,
+        ...(undoes ? { undoes: lines.findIndex(({ id }) => id === undoes) } : {}),
+        ...(act ? { act: true } : {}),
+      })),
+      expected,
+    );
+    assert.equal(new Set(lines.filter(({ act }) => act).map(({ act }) => act)).size, 1);
+    assert.equal(new Set(lines.map(({ id }) => id)).size, lines.length);
+    for (const line of lines) {
+      assert.equal(line.target, "nature");
+      assert.deepEqual(line.replaces, []);
+      assert.equal(line.note, undefined);
+      assert.equal(line.blind, false);
+      if (line.kind === "undone") continue;
+      assert.equal(line.before, null);
+      assert.equal(line.split, "pool");
+      assert.deepEqual(line.inputs, { narrative: texts.get(line.row) });
+      assert.equal(line.prediction?.model, "baseline");
+      assert.equal(line.kind === "confirmed", line.prediction.label === line.after);
+    }
+    assert.deepEqual([model.total, model.decided], [190, 48 + 20]);
+  }
+
+  it("decides fifty rows, seven otherwise, takes two back, and confirms twenty that are alike", async () => {
+    await open();
+    const expected = await taskList(async (n) => {
+      if (n === 5) await window.workbench.screenshot("review-dark");
+    });
+    assertRecorded(expected);
+  });
+
+  it("takes back by one key what was decided by one, and goes on to what came before", async () => {
+    const before = decisions().length;
+    await key("Backspace", /^Taken back for 20 rows/);
+    assert.equal(decisions().length, before + 20);
+    await key("Backspace", /^Taken back\. /);
+    assert.equal(decisions().length, before + 21);
+    assert.equal(flagged().decided, 47);
+  });
+
+  it("sees that the decisions file has changed on disk", async () => {
+    rmSync(file());
+    await eventually(
+      () => panel.locator(".filters .count").getAttribute("title"),
+      (words) => words === "0 decided",
+      "no decision",
+      30,
+    );
+  });
+
+  it("does the same with a reload of the window in the middle", async () => {
+    await chooseOption("Confusion pair", "any");
+    await chooseOption("Order", "uncertain");
+    await listed(/^\d+ of 190$/);
+    const expected = await taskList(async (n) => {
+      if (n !== 25) return;
+      const row = await textOnScreen();
+      const where = await place();
+      await eventually(decisions, (lines) => lines.length === 25, "25 decisions on disk");
+      // The place is kept a moment after it was taken.
+      await window.workbench.page.waitForTimeout(500);
+      await window.workbench.reload();
+      panel = await window.workbench.webview("confirm", 60);
+      await listed(new RegExp(`^${where}$`));
+      assert.equal(await textOnScreen(), row);
+      await window.workbench.runCommand("Clf: Focus on Flagged View");
+      await eventually(
+        () => panel.evaluate(() => document.hasFocus()),
+        (focused) => focused,
+        "the keyboard in the panel",
+      );
+    });
+    assertRecorded(expected);
+  });
+});
