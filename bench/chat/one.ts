@@ -14,7 +14,7 @@ const model: JobModel = {
   name: "m",
   spec: Model.parse({ engine: "chat", endpoint: "bench", model: "bench", confidence: { signal: "logprobs" } }),
   training_spec: "0",
-  endpoint: { name: "bench", base_url: url, concurrency: parallel, logprobs: 0, structured: false },
+  endpoint: { name: "bench", base_url: url, concurrency: parallel, logprobs: 2, structured: false },
 };
 const job = madeJob({ kind: "predict", models: [model] });
 const rows = Array.from(
@@ -52,7 +52,7 @@ console.log(
   JSON.stringify({
     seconds,
     rows: predicted,
-    cpu: process.cpuUsage().user / 1e6,
+    cpu: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
     megabytes: Math.round(most / 1e6),
     base: Math.round(base / 1e6),
   }),

@@ -3,13 +3,22 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const delay = Number(process.argv[2] ?? 50);
+const alternatives = [
+  { token: "good", logprob: Math.log(0.9), bytes: [...Buffer.from("good")] },
+  { token: "bad", logprob: Math.log(0.1), bytes: [...Buffer.from("bad")] },
+];
 const body = JSON.stringify({
   id: "x",
   object: "chat.completion",
   created: 0,
   model: "bench",
   choices: [
-    { index: 0, finish_reason: "stop", message: { role: "assistant", content: "good", refusal: null }, logprobs: null },
+    {
+      index: 0,
+      finish_reason: "stop",
+      message: { role: "assistant", content: "good", refusal: null },
+      logprobs: { content: [{ ...alternatives[0], top_logprobs: alternatives }], refusal: null },
+    },
   ],
   usage: { prompt_tokens: 40, completion_tokens: 1, total_tokens: 41 },
 });

@@ -74,6 +74,11 @@ export function createAsker(options: AskerOptions): Asker {
     lost: journal.before.lost.length,
     spent: price ? 0 : null,
   };
+  /** Of calls in flight. The client never takes its listeners off a signal: one for all calls would hold every one of them. */
+  const controllers = new Set<AbortController>();
+  const abort = (): void => {
+    for (const controller of controllers) controller.abort(signal.reason);
+  };
   /** Dollars of calls in flight, as estimated: a budget is kept before it is spent. */
   let pledged = 0;
   /** Once the budget is spent, or the endpoint takes no call: nobody asks any more. */
@@ -129,8 +134,13 @@ export function createAsker(options: AskerOptions): Asker {
           const promised = pledge(body);
           const started = performance.now();
           journal.sent(key);
+          const controller = new AbortController();
+          if (controllers.size === 0) signal.addEventListener("abort", abort);
+          controllers.add(controller);
           try {
-            const { data, response } = await client.chat.completions.create(body, { signal }).withResponse();
+            const { data, response } = await client.chat.completions
+              .create(body, { signal: controller.signal })
+              .withResponse();
             const answer = storedAnswer(data, (performance.now() - started) / 1000);
             journal.answered(key, answer);
             asked.calls++;
@@ -145,6 +155,8 @@ export function createAsker(options: AskerOptions): Asker {
             }
             throw error;
           } finally {
+            controllers.delete(controller);
+            if (controllers.size === 0) signal.removeEventListener("abort", abort);
             pledged -= promised;
           }
         });

@@ -321,7 +321,6 @@ async function askRows(run: PredictRun, rows: readonly JobRow[], context: Contex
    */
   const unanswered: (() => void)[] = [];
   let firstError: unknown;
-  const inFlight = new Set<Promise<void>>();
 
   async function one(row: JobRow): Promise<void> {
     const { single: answer, votes, all, failure } = await answersTo(row, context, samples, single);
@@ -364,20 +363,19 @@ async function askRows(run: PredictRun, rows: readonly JobRow[], context: Contex
     run.emit({ type: "progress", step: `asking ${settings.model}`, done, total: rows.length, unit: "rows", left });
   }
 
-  // As many rows at a time as calls can be in flight, and as many again that wait for their next try.
-  const most = 2 * settings.endpoint.concurrency;
-  for (const row of rows) {
-    run.signal.throwIfAborted();
-    if (firstError !== undefined) break;
-    const work = one(row).catch((error: unknown) => {
-      firstError ??= error;
-    });
-    inFlight.add(work);
-    void work.then(() => inFlight.delete(work));
-    if (inFlight.size >= most) await Promise.race(inFlight);
+  let next = 0;
+  async function inTurn(): Promise<void> {
+    while (next < rows.length && firstError === undefined && !run.signal.aborted) {
+      try {
+        await one(rows[next++]!);
+      } catch (error) {
+        firstError ??= error;
+      }
+    }
   }
-  // Calls in flight are paid for: their answers are kept whatever happened meanwhile.
-  await Promise.all(inFlight);
+  // As many rows at a time as calls can be in flight, and as many again that wait for their next try. Calls in flight are paid for:
+  // their answers are kept whatever happens meanwhile.
+  await Promise.all(Array.from({ length: Math.min(2 * settings.endpoint.concurrency, rows.length) }, inTurn));
   run.signal.throwIfAborted();
   if (firstError instanceof EngineError) {
     throw new EngineError(

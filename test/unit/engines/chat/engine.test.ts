@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { chatEngine } from "../../../../server/src/engines/chat/engine.ts";
 import { priceOf } from "../../../../server/src/engines/chat/price.ts";
 import { EngineError } from "../../../../server/src/engines/engine.ts";
@@ -33,6 +34,23 @@ describe("engine chat", () => {
     ]);
     assert.deepEqual([...server!.answered.values()], [1, 1, 1]);
     assert.ok(predictions[0]!.tokens!.prompt > 0);
+  });
+
+  it("holds on to no call that is over: a job may have a million", async () => {
+    const stop = new AbortController();
+    let most = 0;
+    const endpoint = await serve({
+      keepBodies: false,
+      reply() {
+        most = Math.max(most, getEventListeners(stop.signal, "abort").length);
+        return { text: "good" };
+      },
+    });
+    const given = { rows: rowsOf(texts(200)), endpoint };
+    const { predictions } = await ran(chatEngine, given, folder, { signal: stop.signal });
+    assert.equal(predictions.length, 200);
+    assert.ok(most <= 2 * 8, `${most} listeners`);
+    assert.equal(getEventListeners(stop.signal, "abort").length, 0);
   });
 
   const kinds: (Fault | undefined)[] = [
@@ -316,6 +334,15 @@ describe("engine chat", () => {
       ],
     );
     assert.equal(uncovered?.toFixed(4), "0.1111");
+  });
+
+  it("a label behind the dash of the list has the score of the label", async () => {
+    const tokens = [token(["-", 0.2], ["The", 0.1]), token([" good", 0.6], [" bad", 0.4]), token(["", 1])];
+    const endpoint = await serve({ reply: () => ({ text: "- good", tokens }) });
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2 } };
+    const { predictions } = await ran(chatEngine, given, folder);
+    const [{ label, score, uncovered = 0 }] = predictions as [(typeof predictions)[number]];
+    assert.deepEqual([label, score.toFixed(4), uncovered.toFixed(4)], ["good", "0.6000", "0.0000"]);
   });
 
   it("of equally likely labels the one that was written is the answer", async () => {
