@@ -104,10 +104,10 @@ function readText({ text, cut }: AnswerText, target: KnownLabels, reasoned: bool
 
 const leading = (text: string, start: number): number => /^\s*/.exec(text.slice(start))![0].length;
 
-/** The span without the marks around the label. */
+/** The span without the marks around the label; a dash before a space is the list's, which models copy. */
 function placed(text: string, start: number, end: number): { start: number; end: number } {
   const part = text.slice(start, end);
-  const from = /^[\s"'`*“”‘’([{<]*/.exec(part)![0].length;
+  const from = /^(?:\s*[-–—•]\s+)?[\s"'`*“”‘’([{<]*/.exec(part)![0].length;
   const till = /[\s"'`*“”‘’)\]}>.,;:!]*$/.exec(part)![0].length;
   return from + till >= part.length ? { start, end } : { start: start + from, end: end - till };
 }
