@@ -19,6 +19,12 @@ const MOST_TEXT = 4_000_000;
 /** VS Code draws this many characters of a line, so that a hint behind them is not seen (`editor.stopRenderingLineAfter`). */
 const DRAWN = 10_000;
 
+/**
+ * Milliseconds that VS Code waits for hints. It asks as much later as earlier answers took, so that one slow answer (predictions are read at
+ * first) would make every scroll wait for half a second: what takes longer is shown when it is there.
+ */
+const SOON = 100;
+
 /** Characters beyond which a row's end is out of view. */
 const LONG_LINE = 140;
 
@@ -31,6 +37,21 @@ interface Known {
   to: number;
   rows: InlineRow[];
 }
+
+/** A request under way. */
+interface Asked {
+  version: number;
+  from: number;
+  to: number;
+  answer: Promise<Known | undefined>;
+  source: vscode.CancellationTokenSource;
+}
+
+const covers = (
+  of: Pick<Known, "version" | "from" | "to"> | undefined,
+  version: number,
+  { start, end }: vscode.Range,
+) => of !== undefined && of.version === version && of.from <= start.line && of.to >= end.line;
 
 class RowHint extends vscode.InlayHint {
   readonly row: InlineRow;
@@ -67,6 +88,8 @@ function standsAtStart(document: vscode.TextDocument, range: vscode.Range): bool
 
 export function registerInlineConfidence(guard: Guard, server: Server): vscode.Disposable {
   const known = new Map<string, Known>();
+  /** At most one request a document; another place or text cancels it. */
+  const asked = new Map<string, Asked>();
   /** Files that belong to no project: not asked about again until projects change. */
   const foreign = new Set<string>();
   const suspects = new Map<string, Suspect[]>();
@@ -78,22 +101,61 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
 
   function forget(): void {
     known.clear();
+    for (const { source } of asked.values()) source.cancel();
+    asked.clear();
     changed.fire();
   }
 
-  async function rowsIn(
-    document: vscode.TextDocument,
-    range: vscode.Range,
-    token: vscode.CancellationToken,
-  ): Promise<Known | undefined> {
+  /** What is known of the rows there; undefined when it is not known soon: hints are asked for again when it is. */
+  async function rowsIn(document: vscode.TextDocument, range: vscode.Range): Promise<Known | undefined> {
     const key = document.uri.toString();
     if (foreign.has(key)) return undefined;
     const found = known.get(key);
     const { version } = document;
-    const last = document.lineCount - 1;
-    if (found?.version === version && found.from <= range.start.line && found.to >= range.end.line) return found;
-    const from = Math.max(0, range.start.line - AROUND);
-    const to = Math.min(last, range.end.line + AROUND);
+    if (covers(found, version, range)) return found;
+    let under = asked.get(key);
+    if (!under || !covers(under, version, range)) {
+      under?.source.cancel();
+      const source = new vscode.CancellationTokenSource();
+      const from = Math.max(0, range.start.line - AROUND);
+      const to = Math.min(document.lineCount - 1, range.end.line + AROUND);
+      const answer = ask(document, range, from, to, source.token);
+      const own: Asked = { version, from, to, source, answer };
+      under = own;
+      asked.set(key, own);
+      void answer
+        .catch(() => undefined)
+        .finally(() => {
+          source.dispose();
+          if (asked.get(key) === own) asked.delete(key);
+        });
+    }
+    let late = false;
+    const { answer } = under;
+    const soon = new Promise<undefined>((resolve) => {
+      setTimeout(() => {
+        late = true;
+        resolve(undefined);
+      }, SOON);
+    });
+    void answer.then(
+      (rows) => {
+        if (late && rows) changed.fire();
+      },
+      () => undefined,
+    );
+    return Promise.race([answer, soon]);
+  }
+
+  async function ask(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+    from: number,
+    to: number,
+    token: vscode.CancellationToken,
+  ): Promise<Known | undefined> {
+    const key = document.uri.toString();
+    const { version } = document;
     const lines: string[] = new Array(to - from + 1).fill("");
     const header = document.lineAt(0).text.slice(0, MOST_TEXT / 4);
     let room = MOST_TEXT - header.length;
@@ -103,7 +165,7 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
       lines[line - from] = text;
       room -= text.length;
     };
-    for (let line = range.start.line; line <= Math.min(last, range.end.line); line++) take(line);
+    for (let line = range.start.line; line <= Math.min(to, range.end.line); line++) take(line);
     for (let line = from; line < range.start.line; line++) take(line);
     for (let line = range.end.line + 1; line <= to; line++) take(line);
     const answer = await server.request(
@@ -157,9 +219,9 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
 
   const hints: vscode.InlayHintsProvider<vscode.InlayHint> = {
     onDidChangeInlayHints: changed.event,
-    async provideInlayHints(document, range, token) {
+    async provideInlayHints(document, range) {
       if (!enabled(document.uri)) return [];
-      const found = await rowsIn(document, range, token);
+      const found = await rowsIn(document, range);
       if (!found) return [];
       const atStart = standsAtStart(document, range);
       return found.rows.flatMap((row) => {
