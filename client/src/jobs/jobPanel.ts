@@ -6,6 +6,7 @@ import {
   JOB_COMMANDS,
   JOB_REQUESTS,
   type JobPanelState,
+  type Kept,
   type ToJob,
 } from "../../webview/job/messages.ts";
 import type { Guard } from "../commands/guard.ts";
@@ -27,14 +28,27 @@ export interface JobPanelParts {
 }
 
 const TYPE = "clf.job";
+/** What was chosen in the panels opened last, by job. */
+const KEPT = "clf.job.kept";
+const MOST_KEPT = 30;
 
-export function createJobPanels({ context: { extensionUri }, guard, server, jobs }: JobPanelParts): JobPanels {
+export function createJobPanels({
+  context: { extensionUri, workspaceState },
+  guard,
+  server,
+  jobs,
+}: JobPanelParts): JobPanels {
   const panels = new Map<string, vscode.WebviewPanel>();
+
+  const allKept = () => workspaceState.get<[key: string, kept: Kept][]>(KEPT, []);
+  const keptOf = (key: string) => allKept().find(([of]) => of === key)?.[1] ?? null;
+  const keep = (key: string, kept: Kept) =>
+    workspaceState.update(KEPT, [[key, kept], ...allKept().filter(([of]) => of !== key)].slice(0, MOST_KEPT));
 
   function tell(key: string): void {
     const job = jobs.find(key) ?? null;
     if (job === null && !jobs.complete()) return;
-    const message: ToJob = { type: "job", job, trusted: vscode.workspace.isTrusted };
+    const message: ToJob = { type: "job", job, trusted: vscode.workspace.isTrusted, kept: keptOf(key) };
     void panels.get(key)?.webview.postMessage(message);
   }
 
@@ -59,6 +73,8 @@ export function createJobPanels({ context: { extensionUri }, guard, server, jobs
       switch (message.type) {
         case "ready":
           return tell(key);
+        case "state":
+          return keep(key, message.kept);
         case "run":
           return JOB_COMMANDS.includes(message.command) && vscode.commands.executeCommand(message.command, { key });
         case "show":

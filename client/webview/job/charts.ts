@@ -2,7 +2,7 @@
 import { dot, lineY, plot, pointerX, tip } from "@observablehq/plot";
 import { drawn, type Figure, figureWords, overDecades, type Point } from "./figures.ts";
 
-const COLOURS = ["blue", "orange", "green", "purple", "red", "yellow"].map((name) => `var(--vscode-charts-${name})`);
+const COLOURS = ["blue", "yellow", "green", "purple", "red"].map((name) => `var(--vscode-charts-${name})`);
 export const colourOf = (line: number): string => COLOURS[line % COLOURS.length]!;
 /** Besides their colours, lines differ by their dashes. */
 export const DASHES = ["", "5 3", "1 3", "8 3 1 3"];

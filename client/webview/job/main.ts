@@ -77,7 +77,12 @@ const ofJob = () => ({ project: state.project, job: state.job });
 function save(change: Partial<JobPanelState>): void {
   state = { ...state, ...change };
   host.setState(state);
+  if (job === undefined) return;
+  // A window that is reloaded does not always keep what its webviews said last: the extension does.
+  clearTimeout(keeping);
+  keeping = setTimeout(() => host.postMessage({ type: "state", kept: { tab: state.tab, search: state.search } }), 100);
 }
+let keeping: ReturnType<typeof setTimeout> | undefined;
 save({});
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,6 +316,8 @@ function drawPart(of: JobView): TemplateResult {
 function choose(tab: JobTab): void {
   save({ tab });
   draw();
+  // What a running job makes and reports is read when somebody looks.
+  if (job && isActive(job) && (tab === "difference" || tab === "artifacts")) void loadDetail();
   element(`tab-${tab}`)?.focus();
 }
 
@@ -446,7 +453,7 @@ function drawCharts(): void {
   const all = figures.all();
   for (const box of root.querySelectorAll<HTMLElement>(".chart")) {
     const figure = all.find(({ name }) => name === box.dataset.figure);
-    if (figure) box.replaceChildren(chart(figure, Math.max(240, box.clientWidth)));
+    if (figure) box.replaceChildren(chart(figure, Math.max(160, box.clientWidth)));
   }
 }
 
@@ -528,7 +535,7 @@ function valueWords(value: string | null, list: boolean, what: "gone" | "new") {
 }
 
 const drawResults = (results: NonNullable<JobDetail["difference"]>["results"]) => html`<table class="numbers">
-  <caption>Reported at the end</caption>
+  <caption>Figures, the newest of each</caption>
   <thead><tr><th scope="col">figure</th><th scope="col" class="number">then</th><th scope="col" class="number">now</th><th scope="col" class="number">difference</th></tr></thead>
   <tbody>${results.map(
     ({
@@ -610,6 +617,7 @@ addEventListener("message", ({ data }: MessageEvent<ToJob>) => {
   const before = job;
   job = data.job;
   trusted = data.trusted;
+  if (first && data.kept) save(data.kept);
   draw();
   if (!job) return;
   // What it was made from stays; what it makes comes with its states.

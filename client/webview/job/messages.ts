@@ -19,19 +19,24 @@ export type JobCommand = (typeof JOB_COMMANDS)[number];
 export const JOB_TABS = ["figures", "log", "difference", "spec", "artifacts"] as const;
 export type JobTab = (typeof JOB_TABS)[number];
 
+/** What a person chose in the panel. */
+export interface Kept {
+  tab: JobTab;
+  search: string;
+}
+
 /** What a job panel keeps to come back after a reload. */
-export interface JobPanelState {
+export interface JobPanelState extends Kept {
   project: string;
   job: string;
   title: string;
-  tab: JobTab;
-  search: string;
 }
 
 export type FromJob =
   | { type: "ready" }
   | Question<JobRequest>
   | GivenUp
+  | { type: "state"; kept: Kept }
   | { type: "run"; command: JobCommand }
   /** Another job of the project. */
   | { type: "show"; job: string }
@@ -40,4 +45,4 @@ export type FromJob =
 
 export type ToJob =
   /** Null: it has been deleted. */
-  { type: "job"; job: JobView | null; trusted: boolean } | Answered;
+  { type: "job"; job: JobView | null; trusted: boolean; kept: Kept | null } | Answered;
