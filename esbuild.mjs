@@ -1,13 +1,14 @@
 // Builds every bundle. One entry a process or worker thread; nothing else is shipped.
 // Files are written over the old ones, and what is stale goes last: what runs from dist/ meanwhile (an editor, a job) goes on.
-// `--outdir=DIR` builds elsewhere: a package is built beside what runs from dist/.
+// `--outdir=DIR` builds elsewhere: a package is built beside what runs from dist/. `--inputs=FILE` lists there what the bundles hold.
 // mainFields: yaml-language-server's UMD build crashes once bundled, its ES module build does not.
 import { existsSync } from "node:fs";
-import { copyFile, readdir, rm } from "node:fs/promises";
+import { copyFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import * as esbuild from "esbuild";
 
-const outdir = process.argv.find((argument) => argument.startsWith("--outdir="))?.slice("--outdir=".length) ?? "dist";
+const option = (name) => process.argv.find((given) => given.startsWith(`--${name}=`))?.slice(name.length + 3);
+const outdir = option("outdir") ?? "dist";
 
 const node = {
   bundle: true,
@@ -35,9 +36,14 @@ const entries = {
 
 /** Paths below the folder that belong there. */
 const made = new Set();
+/** Source files of which something is in a bundle. */
+const inputs = new Set();
 async function build(options) {
   const { metafile } = await esbuild.build({ ...options, metafile: true });
-  for (const file of Object.keys(metafile.outputs)) made.add(relative(outdir, file));
+  for (const [file, output] of Object.entries(metafile.outputs)) {
+    made.add(relative(outdir, file));
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) if (bytesInOutput > 0) inputs.add(input);
+  }
 }
 
 await build({
@@ -105,3 +111,5 @@ for (const entry of await readdir(outdir, { recursive: true, withFileTypes: true
   const path = join(entry.parentPath, entry.name);
   if (entry.isFile() && !made.has(relative(outdir, path))) await rm(path);
 }
+const list = option("inputs");
+if (list) await writeFile(list, `${JSON.stringify([...inputs].sort(), null, 1)}\n`);

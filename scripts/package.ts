@@ -2,7 +2,8 @@
  * `npm run package`: a VSIX for each platform, in `packages/`. `npm run package -- linux-x64 alpine-x64` makes only those.
  *
  * DuckDB is native: each package holds the bindings of its platform and no other. What goes in is copied to a folder of
- * its own first, so that nothing else can. `--out DIR` writes elsewhere.
+ * its own first, so that nothing else can. The licences of all packages in it stand in THIRD-PARTY-NOTICES.txt.
+ * `--out DIR` writes elsewhere.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createVSIX } from "@vscode/vsce";
+import { noticesText, packageFolders } from "./notices.ts";
 
 const root = join(import.meta.dirname, "..");
 const cache = join(root, "node_modules", ".cache", "clf-package");
@@ -57,7 +59,14 @@ const manifestOf = (folder: string): Manifest => JSON.parse(readFileSync(join(fo
 /** Parts of a package that only people read. */
 const WANTED = (file: string) => !/\.(d\.ts|d\.ts\.map|js\.map|md)$/i.test(file) || /licen[cs]e/i.test(file);
 
-async function makePackage(target: string, manifest: Manifest, bundles: string, out: string): Promise<string> {
+/** @param bundled folders of the npm packages that the bundles hold, relative to the repository */
+async function makePackage(
+  target: string,
+  manifest: Manifest,
+  bundles: string,
+  bundled: readonly string[],
+  out: string,
+): Promise<string> {
   const stage = mkdtempSync(join(tmpdir(), "clf-package-"));
   try {
     cpSync(bundles, join(stage, "dist"), { recursive: true });
@@ -78,6 +87,7 @@ async function makePackage(target: string, manifest: Manifest, bundles: string, 
       const to = join(stage, "node_modules", name);
       cpSync(packageFolder(name, version), to, { recursive: true, filter: WANTED });
     }
+    const folders = native.map((name) => packageFolder(name, version));
     // Tells glibc from musl on Linux; elsewhere it is not asked.
     if (!/^(darwin|win32)/.test(target)) {
       const [name, range] = [
@@ -89,7 +99,10 @@ async function makePackage(target: string, manifest: Manifest, bundles: string, 
       if (found.split(".")[0] !== range.replace("^", "").split(".")[0])
         throw new Error(`${name} ${found} is not ${range}`);
       cpSync(installed, join(stage, "node_modules", name), { recursive: true, filter: WANTED });
+      folders.push(installed);
     }
+    const notices = noticesText([...bundled.map((folder) => join(root, folder)), ...folders]);
+    writeFileSync(join(stage, "THIRD-PARTY-NOTICES.txt"), notices);
     const { scripts: _s, devDependencies: _d, bin: _b, private: _p, ...kept } = manifest;
     const dependencies = { "@duckdb/node-api": version };
     writeFileSync(join(stage, "package.json"), `${JSON.stringify({ ...kept, dependencies }, null, 2)}\n`);
@@ -120,13 +133,20 @@ const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 // Not dist/: what runs from there meanwhile stays as it is.
 const bundles = mkdtempSync(join(tmpdir(), "clf-bundles-"));
+const lists = mkdtempSync(join(tmpdir(), "clf-lists-"));
 let failed = 0;
 try {
-  run(process.execPath, ["esbuild.mjs", "--minify", "--no-sourcemap", `--outdir=${bundles}`], root);
+  const inputs = join(lists, "inputs.json");
+  run(
+    process.execPath,
+    ["esbuild.mjs", "--minify", "--no-sourcemap", `--outdir=${bundles}`, `--inputs=${inputs}`],
+    root,
+  );
+  const bundled = packageFolders(JSON.parse(readFileSync(inputs, "utf8")) as string[]);
   const manifest = manifestOf(root);
   for (const target of wanted.length > 0 ? wanted : Object.keys(PLATFORMS)) {
     try {
-      const file = await makePackage(target, manifest, bundles, out);
+      const file = await makePackage(target, manifest, bundles, bundled, out);
       console.log(`${target}: ${relative(root, file)}, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
     } catch (error) {
       failed++;
@@ -134,6 +154,6 @@ try {
     }
   }
 } finally {
-  rmSync(bundles, { recursive: true, force: true });
+  for (const folder of [bundles, lists]) rmSync(folder, { recursive: true, force: true });
 }
 process.exit(failed === 0 ? 0 : 1);

@@ -56,6 +56,8 @@ firstHour({
       for (const absent of ["client", "server", "scripts", "test", join("dist", "server.mjs.map")]) {
         assert.ok(!existsSync(join(home, absent)), `${absent} is in the package`);
       }
+      const notices = readFileSync(join(home, "THIRD-PARTY-NOTICES.txt"), "utf8");
+      for (const name of ["zod", "lit-html", "@duckdb/node-api"]) assert.ok(notices.includes(`\n- ${name} `), name);
       if (process.platform !== "linux") this.skip();
       assert.deepEqual([...runners], [join(home, "dist", "runner.mjs")]);
       const mine = processes().filter(({ args }) => args.some((argument) => argument.startsWith(home)));
