@@ -95,9 +95,11 @@ export async function predictChat(run: PredictRun, settings: ChatSettings): Prom
     );
     inform(describe(able, endpoint, plan, signalOf(confidence, able)));
     const requests = requestMaker(run, settings, plan, looksAt === "logprobs" ? able : { ...able, logprobs: 0 });
+    const held = able.structured && plan.json;
     const corrects = confidence.length_bias === "content-free" && signalOf(confidence, able) === "logprobs";
-    const priors = corrects || (bakeOff && able.logprobs > 0) ? await contentFree(run, asker, requests, plan) : [];
-    const scorer = createScorer(plan, confidence.length_bias, priors);
+    const priors =
+      corrects || (bakeOff && able.logprobs > 0) ? await contentFree(run, asker, requests, plan, held) : [];
+    const scorer = createScorer(plan, { bias: confidence.length_bias, priors, held });
     const rows = rowsToAsk(run);
     if (settings.batch) {
       const voted = signalOf(confidence, able) === "votes";
@@ -232,8 +234,9 @@ async function contentFree(
   asker: Asker,
   requests: RequestMaker,
   plan: PromptPlan,
+  held: boolean,
 ): Promise<(Float64Array | null)[]> {
-  const plain = createScorer(plan, "none");
+  const plain = createScorer(plan, { bias: "none", held });
   const sums = plan.targets.map(({ labels }) => new Float64Array(labels.length));
   const seen = plan.targets.map(() => 0);
   for (const text of CONTENT_FREE) {

@@ -7,6 +7,9 @@
  * was written is followed; other such paths are not known any further. What no alternative tells, and what several labels
  * share, is uncovered mass: it is given to no label (DESIGN §5.1). The end of the label counts as a token, so that a label that begins
  * another is told from it.
+ *
+ * An answer that is held to a schema can only be a label, whatever the model would rather say (most endpoints tell log-probabilities from
+ * before the mask). Then what is not told is at most as likely as the least alternative that is, once for each label that none leads to.
  */
 import type { ChatCompletionTokenLogprob } from "openai/resources";
 import { foldInside, type KnownLabels } from "./labels.ts";
@@ -69,6 +72,7 @@ export function comparableSpellings({ labels, folded }: KnownLabels): Comparable
 /**
  * @param tokens of the whole answer
  * @param at where the label stands in the answer
+ * @param held the answer is held to a schema of the labels
  * @returns null when the tokens do not reach there
  */
 export function labelMasses(
@@ -76,6 +80,7 @@ export function labelMasses(
   at: { start: number; end: number },
   target: KnownLabels,
   { exact, names, codes }: Comparable = comparableSpellings(target),
+  held = false,
 ): LabelMasses | null {
   const mass = new Float64Array(target.labels.length);
   const result: LabelMasses = { mass, unseen: 0, other: 0, sequence: { probability: 1, tokens: 0 }, first: 0 };
@@ -114,6 +119,7 @@ export function labelMasses(
     }
     if (decided) continue;
     let seen = 0;
+    const shown = new Set<number>();
     let chosen: { labels: Set<number> } | undefined;
     const alternatives = token.top.some(([text]) => text === token.text)
       ? token.top
@@ -128,12 +134,18 @@ export function labelMasses(
       const isWritten = text === token.text;
       const spelt = spell(text);
       const labels = candidates(list, spelt, written, text);
+      for (const label of labels) shown.add(label);
       if (isWritten) chosen = { labels };
       else if (labels.size === 1) mass[[...labels][0]!]! += path * share;
       else if (labels.size === 0) result.other += path * share;
       else result.unseen += path * share;
     }
-    result.unseen += path * Math.max(0, 1 - seen);
+    const below = Math.max(0, 1 - seen);
+    if (held) {
+      const possible = new Set(list.filter(({ text }) => text.startsWith(written)).map(({ label }) => label));
+      const least = Math.exp(Math.min(0, ...token.top.map(([, logprob]) => logprob)));
+      result.unseen += path * Math.min(below, [...possible].filter((label) => !shown.has(label)).length * least);
+    } else result.unseen += path * below;
     const here = chosen!.labels;
     path *= p;
     if (here.size === 1) {

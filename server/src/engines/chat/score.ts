@@ -24,12 +24,15 @@ export interface Scorer {
   signals(single: Choice | null, votes: readonly Choice[]): Record<string, [label: string | null, score: number]>[];
 }
 
-/** @param priors by target: what the model says of rows without content; only for `content-free` and the bake-off */
-export function createScorer(
-  plan: PromptPlan,
-  bias: z.output<typeof ModelConfidence>["length_bias"],
-  priors: readonly (Float64Array | null)[] = [],
-): Scorer {
+interface ScorerOptions {
+  bias: z.output<typeof ModelConfidence>["length_bias"];
+  /** By target: what the model says of rows without content; only for `content-free` and the bake-off. */
+  priors?: readonly (Float64Array | null)[];
+  /** Answers are held to a schema of the labels. */
+  held: boolean;
+}
+
+export function createScorer(plan: PromptPlan, { bias, priors = [], held }: ScorerOptions): Scorer {
   const spellings = plan.targets.map(comparableSpellings);
   const shape = { json: plan.json, reasoned: plan.reasoned };
   const read = ({ text, finish, refused }: Choice) =>
@@ -37,7 +40,9 @@ export function createScorer(
 
   function massesOf(choice: Choice, reads: readonly Read[]): (LabelMasses | null)[] {
     return reads.map((one, t) =>
-      "problem" in one || !choice.tokens ? null : labelMasses(choice.tokens, one.at, plan.targets[t]!, spellings[t]!),
+      "problem" in one || !choice.tokens
+        ? null
+        : labelMasses(choice.tokens, one.at, plan.targets[t]!, spellings[t]!, held),
     );
   }
 

@@ -62,6 +62,18 @@ describe("label probabilities from token log-probabilities", () => {
     near(normalised(found)!.uncovered, 0.4);
   });
 
+  it("of an answer that is held to a schema, what is not shown is no likelier than what is", () => {
+    const known3 = known(["cash", "card", "loan"]);
+    const at = { start: 0, end: 4 };
+    // Before the mask: the model would rather say something else, and "loan" is not shown.
+    const tokens = [token(["cash", 0.04], ["The", 0.5], ["card", 0.02], ["I", 0.01]), token(['"', 1])];
+    const held = labelMasses(answerTokens(tokens), at, known3, undefined, true)!;
+    near(held.unseen, 0.01);
+    near(normalised(held)!.uncovered, 0.01 / 0.07);
+    const free = labelMasses(answerTokens(tokens), at, known3)!;
+    near(free.unseen, 0.43);
+  });
+
   it("in JSON each field at its own place, with the closing quote as the label's end", () => {
     const tokens = [
       token(['{"', 1]),
