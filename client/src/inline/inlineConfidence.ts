@@ -216,6 +216,7 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
     );
   }
   const markedVersion = new Map<string, number>();
+  let registered: vscode.Disposable | undefined;
 
   const hints: vscode.InlayHintsProvider<vscode.InlayHint> = {
     onDidChangeInlayHints: changed.event,
@@ -297,7 +298,7 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
   return vscode.Disposable.from(
     problems,
     changed,
-    vscode.languages.registerInlayHintsProvider(SELECTOR, hints),
+    { dispose: () => registered?.dispose() },
     vscode.languages.registerHoverProvider(SELECTOR, hovers),
     vscode.languages.registerCodeActionsProvider(SELECTOR, fixes, {
       providedCodeActionKinds: [vscode.CodeActionKind.QuickFix],
@@ -314,6 +315,8 @@ export function registerInlineConfidence(guard: Guard, server: Server): vscode.D
     server.onDidStart(() => {
       foreign.clear();
       forget();
+      // Not before: while the extension starts, VS Code would wait long for the first hints (see `SOON`).
+      registered ??= vscode.languages.registerInlayHintsProvider(SELECTOR, hints);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(forget),
     vscode.workspace.onDidChangeConfiguration((event) => {
