@@ -23,7 +23,7 @@ import { backOff, pauseFor, TRIES } from "../chat/pace.ts";
 import { dollars, estimateTokens } from "../chat/price.ts";
 import { answersJson, planPrompt } from "../chat/prompt.ts";
 import { type Engine, EngineError, type EngineRun, type FineTuneRun, type PredictRun } from "../engine.ts";
-import { closingNotes } from "./lifecycle.ts";
+import { closingNotes, shutdownNote } from "./lifecycle.ts";
 import { requireEnough, type TrainingFile, trainingFile } from "./training-file.ts";
 
 /** model/openai.json: what a fine-tune left. */
@@ -64,7 +64,7 @@ async function fineTune(run: FineTuneRun): Promise<void> {
   const spec = specOf(run);
   const endpoint = endpointOf(run);
   const client = endpointClient(endpoint, keyFor(endpoint, run.keys ?? []), spec);
-  for (const message of closingNotes(endpoint, spec.base, true)) run.emit({ type: "log", level: "warning", message });
+  await sayClosing(run, client, endpoint, spec.base, true);
 
   const { task } = run.job;
   const plan = planPrompt(task, PROMPT, answersJson(PROMPT, task.targets.length, endpoint.structured));
@@ -122,7 +122,7 @@ async function predict(run: PredictRun): Promise<void> {
     });
   }
   const { model } = readManifest(run);
-  for (const message of closingNotes(endpoint, model, false)) run.emit({ type: "log", level: "warning", message });
+  await sayClosing(run, endpointClient(endpoint, keyFor(endpoint, run.keys ?? []), spec), endpoint, model, false);
   await predictChat(
     { ...run, outOfFold: false },
     {
@@ -159,6 +159,24 @@ export function fineTunedTokens(manifest: string): number | null {
     return null;
   }
 }
+
+/** What is known of the model's end, and what the endpoint itself says of it. An endpoint that says nothing keeps nobody waiting. */
+async function sayClosing(
+  run: EngineRun,
+  client: OpenAI,
+  endpoint: JobEndpoint,
+  model: string,
+  training: boolean,
+): Promise<void> {
+  const listed = await client.models.retrieve(model, { signal: run.signal, timeout: LISTED }).catch(() => null);
+  run.signal.throwIfAborted();
+  const shutdown = shutdownNote(model, listed);
+  for (const message of [...closingNotes(endpoint, model, training), ...(shutdown === null ? [] : [shutdown])])
+    run.emit({ type: "log", level: "warning", message });
+}
+
+/** Milliseconds that an endpoint has to say what it knows of a model. */
+const LISTED = 10_000;
 
 function sayPrice(run: FineTuneRun, endpoint: JobEndpoint, { text, rows }: TrainingFile, { epochs }: Spec): void {
   const tokens = estimateTokens(text) * (epochs === "auto" ? 3 : epochs);
@@ -221,11 +239,11 @@ async function remember({ run, state }: Remote, job: FineTuningJob): Promise<Fin
 
 /** Looks for this job's fine-tune among those made since the job was. */
 async function lookup(of: Remote): Promise<FineTuningJob | undefined> {
-  const { client, run, id } = of;
+  const { client, run, id, state } = of;
   const since = Date.parse(run.job.created) - 86_400_000;
   const found = await patient(of, async () => {
     for await (const job of client.fineTuning.jobs.list({ limit: 100 }, { signal: run.signal })) {
-      if (job.metadata?.[METADATA] === id || isNamed(job, id)) return job;
+      if (job.metadata?.[METADATA] === id || isNamed(job, id) || hasFile(job, state.value)) return job;
       if (job.created_at * 1000 < since) return undefined;
     }
     return undefined;
@@ -234,6 +252,9 @@ async function lookup(of: Remote): Promise<FineTuningJob | undefined> {
 }
 
 const suffixOf = (id: string): string => `clf-${id.slice(0, 12)}`;
+/** The file was uploaded by this job, for one fine-tune. */
+const hasFile = (job: FineTuningJob, { training_file }: State): boolean =>
+  training_file !== undefined && job.training_file === training_file;
 /** Endpoints that keep no metadata keep the suffix, in the model's name. */
 const isNamed = (job: FineTuningJob, id: string): boolean => job.fine_tuned_model?.includes(suffixOf(id)) === true;
 

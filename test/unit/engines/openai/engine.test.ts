@@ -6,7 +6,7 @@ import { Model } from "../../../../schemas/project.ts";
 import { chatEngine } from "../../../../server/src/engines/chat/engine.ts";
 import { EngineError } from "../../../../server/src/engines/engine.ts";
 import { openaiEngine } from "../../../../server/src/engines/openai/engine.ts";
-import { closingNotes } from "../../../../server/src/engines/openai/lifecycle.ts";
+import { closingNotes, shutdownNote } from "../../../../server/src/engines/openai/lifecycle.ts";
 import { jobOf, ran, remove, rowsOf, temporary } from "../chat/run.ts";
 import { type ApiOptions, type ApiServer, batchLine, startApi } from "./server.ts";
 
@@ -125,6 +125,28 @@ describe("engine openai", () => {
     const { error } = await attempt();
     assert.equal(error, undefined);
     assert.equal(api.created.fineTune, 1);
+  });
+
+  it("its making is lost where metadata are not kept: it is known by its file", async () => {
+    const api = await start({ loseFirst: true, forgetful: true });
+    const { error } = await attempt();
+    assert.equal(error, undefined);
+    assert.deepEqual(api.created, { file: 2, fineTune: 1, batch: 0 });
+  });
+
+  it("says what the endpoint says of the model's end, before anything is uploaded", async () => {
+    const day = Date.UTC(2099, 0, 14) / 1000;
+    await start({ listed: { shutdown_date: day } });
+    const { error, events } = await attempt();
+    assert.equal(error, undefined);
+    const warned = events.findIndex(
+      (event) => event.type === "log" && /some-model stops on 2099-01-14/.test(event.message),
+    );
+    const uploaded = events.findIndex((event) => event.type === "progress" && event.step.startsWith("uploading"));
+    assert.ok(warned >= 0 && warned < uploaded, `${warned} ${uploaded}`);
+    assert.equal(shutdownNote("m", { shutdown_date: "2020-05-01" }), "The endpoint says that m stopped on 2020-05-01.");
+    for (const listed of [null, {}, { shutdown_date: null }, { shutdown_date: "soon" }])
+      assert.equal(shutdownNote("m", listed), null);
   });
 
   it("a person cancels: the fine-tune there is cancelled too", async () => {

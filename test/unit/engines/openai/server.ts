@@ -1,5 +1,5 @@
 /** The fine-tuning, file and batch parts of the API on loopback. Objects are of the SDK's own types, so that a changed shape does not compile. */
-import type { Batch, ChatCompletion, FileObject } from "openai/resources";
+import type { Batch, ChatCompletion, FileObject, Model } from "openai/resources";
 import type { FineTuningJob, FineTuningJobEvent, JobCreateParams } from "openai/resources/fine-tuning/jobs";
 import { type Body, startServer, type TestServer } from "../chat/server.ts";
 
@@ -16,6 +16,10 @@ export interface ApiOptions {
   states?: string[];
   /** What happens to the answer of the first request that makes a fine-tune or a batch; it is made all the same. */
   loseFirst?: boolean;
+  /** Metadata are not kept. */
+  forgetful?: boolean;
+  /** What the list of models says of each, beside its name. */
+  listed?: Record<string, unknown>;
   /** Answers of a batch's output: by default each request is answered. */
   output?(lines: { custom_id: string; body: Body }[]): unknown[];
   reply?(body: Body): string;
@@ -57,6 +61,11 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
         lost = true;
         return { status: 500, body: { error: { message: "lost", code: null, param: null, type: "x" } } };
       };
+      if (part[0] === "models") {
+        if (!options.listed) return undefined;
+        const model: Model = { id: part[1]!, object: "model", created: now(), owned_by: "me" };
+        return { ...model, ...options.listed };
+      }
       if (route === "/files" && method === "GET") return list(files.map(({ content: _, ...file }) => file));
       if (route === "/files") {
         created.file++;
@@ -96,7 +105,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
           trained_tokens: null,
           training_file: asked.training_file,
           validation_file: asked.validation_file ?? null,
-          metadata: asked.metadata ?? null,
+          metadata: options.forgetful ? null : (asked.metadata ?? null),
         };
         fineTunes.push(job);
         return make(job);
