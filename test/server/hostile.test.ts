@@ -132,6 +132,7 @@ describe("hostile projects", function () {
       ["clf/fewShot", { project: key, after: "baseline" }],
       ["clf/rows/explain", row],
       ["clf/review/decide", { ...row, kind: "none" }],
+      ["clf/review/decideTogether", { project: key, rows: ["x"], target: "label", label: "a" }],
       ["clf/review/undo", { project: key }],
       ["clf/predict", { project: key, model: "baseline", inputs: { text: "a" } }],
       [

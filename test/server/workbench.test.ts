@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FlaggedItem, InlineRow, JobView, ProjectSummary, RowDetail } from "../../schemas/protocol.ts";
+import type { FlaggedItem, InlineRow, JobView, ProjectSummary, Requests, RowDetail } from "../../schemas/protocol.ts";
 import { Report } from "../../schemas/report.ts";
+import { nextDecisionId } from "../../server/src/review/decision-id.ts";
+import { eventually } from "../editor/eventually.ts";
 import { type Client, startClient, uriOf } from "./client.ts";
 
 const SUBJECTS = [
@@ -156,7 +158,7 @@ describe("workbench", function () {
       await rejected("clf/review/decide", { project: project(), row, target, kind: "corrected", label: "refunds" }),
       /Did you mean "refund"\?/,
     );
-    assert.deepEqual(await ask("clf/review/undo", { project: project() }), { undone: { row, target } });
+    assert.deepEqual(await ask("clf/review/undo", { project: project() }), { undone: { row, target }, rows: 1 });
     assert.equal((await ask<List>("clf/flagged/list", { project: project() })).decided, 0);
     assert.equal(readFileSync(join(folder, "reviews.jsonl"), "utf8").trim().split("\n").length, 2);
   });
@@ -187,6 +189,97 @@ describe("workbench", function () {
     assert.equal(after.items.length, again.items.length - 1);
     assert.match(after.notes[1]!, /^1 random validation row was labelled again/);
     await ask("clf/review/undo", { project: project() });
+  });
+
+  it("finds a row in the list, shows what is like it, and decides many by one act that one undo takes back", async () => {
+    type List = Requests["clf/flagged/list"]["result"];
+    const list = (params: object = {}) => ask<List>("clf/flagged/list", { project: project(), ...params });
+    const { items, pairs, models, total, decided } = await list();
+    assert.deepEqual(models, ["baseline"]);
+    const waiting = items.filter(({ blind }) => !blind);
+    const last = items.at(-1)!;
+    const found = await list({ limit: 3, find: { row: last.row, target: "label" } });
+    assert.equal(found.found, items.length - 1);
+    assert.equal(found.offset, 3 * Math.floor((items.length - 1) / 3));
+    assert.equal(found.items.at(-1)!.row, last.row);
+    assert.deepEqual(
+      pairs.map(({ labels }) => labels),
+      [["delivery", "refund"]],
+    );
+    assert.equal((await list({ pair: ["refund", "delivery"] })).total - decided, pairs[0]!.rows);
+
+    const { row, target, predicted } = waiting[0]!;
+    const similar = await ask<Requests["clf/rows/similar"]["result"]>("clf/rows/similar", {
+      project: project(),
+      row,
+      target,
+    });
+    assert.ok(similar!.labelled.length > 0);
+    assert.ok(similar!.labelled.every(({ similarity }, i, all) => i === 0 || similarity <= all[i - 1]!.similarity));
+    const { alike } = similar!;
+    assert.ok(alike.length > 1);
+    for (const each of alike) assert.equal(items.find((item) => item.row === each.row)!.predicted, predicted);
+    const rows = [row, ...alike.slice(0, 2).map((each) => each.row)];
+    const together = { project: project(), target, rows };
+    assert.match(
+      await rejected("clf/review/decideTogether", { ...together, label: "refunds" }),
+      /"refunds" is no label/,
+    );
+    assert.equal((await list()).decided, decided);
+    assert.deepEqual(await ask("clf/review/decideTogether", { ...together, label: predicted }), { decisions: 3 });
+    assert.equal((await list()).decided, decided + 3);
+    const day = new Date(Date.now() - 3_600_000).toISOString();
+    const progress = await ask<Requests["clf/review/progress"]["result"]>("clf/review/progress", {
+      project: project(),
+      day,
+    });
+    assert.equal(progress.today.confirmed, 3);
+    assert.equal(progress.fresh, progress.everybody);
+    const undone = await ask<Requests["clf/review/undo"]["result"]>("clf/review/undo", { project: project() });
+    assert.equal(undone.rows, 3);
+    assert.deepEqual([(await list()).total, (await list()).decided], [total, decided]);
+  });
+
+  it("shows a conflict on a row of which the model says nothing, as it comes with a merge", async () => {
+    const reviews = join(folder, "reviews.jsonl");
+    const before = readFileSync(reviews);
+    const data = uriOf(join(folder, "data.csv"));
+    let row: Requests["clf/preview/row"]["result"] = null;
+    for (let n = 0; row?.split !== "train"; n++) row = await ask("clf/preview/row", { data, row: n });
+    const line = (who: string, after: string) => ({
+      ...{ id: nextDecisionId(undefined, Date.now()), row: row!.id, target: "label", kind: "corrected" },
+      ...{ before: null, after, replaces: [], reasons: [], inputs: {}, who, when: new Date().toISOString() },
+    });
+    appendFileSync(reviews, `${JSON.stringify(line("Ada", "refund"))}\n${JSON.stringify(line("Ben", "delivery"))}\n`);
+    client.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: uriOf(reviews), type: 2 }] });
+    const list = await eventually(
+      () => ask<Requests["clf/flagged/list"]["result"]>("clf/flagged/list", { project: project(), reason: "conflict" }),
+      ({ items }) => items.length === 1,
+    );
+    assert.equal(list.items[0]!.row, row!.id);
+    const detail = await ask<RowDetail>("clf/rows/detail", { project: project(), row: row!.id });
+    assert.deepEqual(
+      new Set(detail.targets[0]!.said.map(({ who, label }) => `${who} ${label}`)),
+      new Set(["Ada refund", "Ben delivery"]),
+    );
+    await ask("clf/review/decide", {
+      project: project(),
+      row: row!.id,
+      target: "label",
+      kind: "corrected",
+      label: "refund",
+    });
+    const after = await ask<Requests["clf/flagged/list"]["result"]>("clf/flagged/list", {
+      project: project(),
+      reason: "conflict",
+    });
+    assert.deepEqual(after.items, []);
+    writeFileSync(reviews, before);
+    client.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: uriOf(reviews), type: 2 }] });
+    await eventually(
+      () => ask<Requests["clf/flagged/list"]["result"]>("clf/flagged/list", { project: project() }),
+      ({ decided }) => decided === 0,
+    );
   });
 
   it("shows a row with its place, and the words that mattered", async () => {

@@ -4,15 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import { Decision } from "../../schemas/decisions.ts";
+import { nextDecisionId } from "../../server/src/review/decision-id.ts";
 import { ROOT } from "../built.ts";
-import { reviewProject } from "./reviewProject.ts";
+import { LABELS, reviewProject } from "./reviewProject.ts";
 import { testWindow } from "./window.ts";
-import { eventually } from "./workbench.ts";
+import { eventually, type Workbench } from "./workbench.ts";
 
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAIR = ["Crushing", "Fractures"];
 
 interface Item {
@@ -75,7 +78,7 @@ describe("Review by keyboard", function () {
   const onScreen = (row: string) => eventually(textOnScreen, (text) => text === texts.get(row), `row ${row} on screen`);
   /** Presses keys once VS Code takes them for commands of the panel. */
   const press = async (keys: string) => {
-    await panel.locator(".actions:not(.no-keys)").waitFor();
+    await panel.locator("body:not(.no-keys)").waitFor();
     await window.workbench.press(keys);
   };
   const key = async (keys: string, words: RegExp) => {
@@ -257,4 +260,137 @@ describe("Review by keyboard", function () {
     });
     assertRecorded(expected);
   });
+
+  it("records a note with the decision, and shows how far a person has come", async () => {
+    const { workbench } = window;
+    const before = decisions().length;
+    await chooseOption("Confusion pair", "any");
+    await eventually(textOnScreen, (text) => ids.has(text), "a row");
+    await press("c");
+    await panel.locator("#note").waitFor();
+    await workbench.typeText("both, s and n");
+    await workbench.press("Enter");
+    await panel.locator(".kept-note").waitFor();
+    await key("Enter", /^Confirmed /);
+    await eventually(decisions, (lines) => lines.length === before + 1, "the decision");
+    assert.equal(decisions().at(-1)!.note, "both, s and n");
+    await press("i");
+    const words = await eventually(
+      () => panel.locator("#progress").innerText(),
+      (text) => /since the last fine-tune/.test(text),
+      "the progress",
+    );
+    assert.match(words, /69 of 190 flagged rows in this list are decided/);
+    assert.match(words, /, 69 in all/);
+    await workbench.screenshot("review-progress");
+    await workbench.press("Escape");
+    await press("i");
+    await panel.locator("#progress").waitFor({ state: "detached" });
+  });
+
+  it("shows who said what where two people disagree, and settles it", async () => {
+    const { workbench } = window;
+    const mine = decisions().findLast(({ kind }) => kind === "confirmed")!;
+    const other = Object.keys(LABELS).find((label) => label !== mine.after)!;
+    // As a merge in git leaves the file: Ben has not seen the other decision.
+    const { act: _, note: __, ...line } = mine;
+    const his = { ...line, id: nextDecisionId(mine.id, Date.now()), who: "Ben", kind: "corrected", after: other };
+    appendFileSync(file(), `${JSON.stringify({ ...his, note: "it was the other" })}\n`);
+    await eventually(
+      () => panel.locator("select[aria-label=Reason] option").allTextContents(),
+      (options) => options.some((text) => text.startsWith("two people decided differently (1)")),
+      "the conflict",
+      30,
+    );
+    await chooseOption("Reason", "two people");
+    await listed(/^1 of 1$/);
+    await onScreen(mine.row);
+    const said = await panel.locator(".conflict").innerText();
+    for (const words of ["Ben", other, "it was the other", mine.who, mine.after!])
+      assert.ok(said.includes(words), said);
+    assert.deepEqual((await panel.locator(".choice .name").allInnerTexts()).slice(0, 2), [other, mine.after]);
+    await workbench.screenshot("review-conflict");
+    await key("2", /^(Confirmed|Corrected to) /);
+    await eventually(
+      () => decisions().at(-1)!,
+      ({ replaces }) => replaces.length === 2,
+      "the decision that settles it",
+    );
+    const settled = decisions().at(-1)!;
+    assert.deepEqual([settled.row, settled.after], [mine.row, mine.after]);
+    assert.deepEqual(new Set(settled.replaces), new Set([mine.id, his.id]));
+    assert.ok(settled.reasons.includes("conflict"));
+    assert.equal(flagged("--reason", "conflict").total, 0);
+    await chooseOption("Reason", "any");
+    await eventually(textOnScreen, (text) => ids.has(text), "a row");
+  });
+
+  it("shows another model's rows", async () => {
+    await chooseOption("Model", "second");
+    await eventually(textOnScreen, (text) => ids.has(text), "a row");
+    await key("Enter", /^Confirmed /);
+    await eventually(
+      () => decisions().at(-1)!.prediction?.model,
+      (model) => model === "second",
+      "the model in the decision",
+    );
+    await press("Backspace");
+    await chooseOption("Model", "baseline");
+    await eventually(textOnScreen, (text) => ids.has(text), "a row");
+  });
+
+  it("has no serious accessibility issue, in three themes at three widths", async () => {
+    const { workbench } = window;
+    const serious = async () => {
+      await panel.evaluate(axe);
+      const found = await panel.evaluate(async () => {
+        const { run } = (globalThis as unknown as { axe: { run(root: Node): Promise<{ violations: unknown[] }> } }).axe;
+        return (await run(document)).violations;
+      });
+      return (found as { id: string; impact: string; nodes: { html: string }[] }[])
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))}`);
+    };
+    const accessible = (what: string) =>
+      eventually(serious, (found) => found.length === 0, `no serious issue: ${what}`, 10);
+    await chooseOption("Confusion pair", PAIR[0]!);
+    for (const [theme, name] of [
+      ["Dark Modern", "dark"],
+      ["Light Modern", "light"],
+      ["Default High Contrast", "high-contrast"],
+    ] as const) {
+      await workbench.setTheme(theme);
+      await workbench.runCommand("Clf: Focus on Flagged View");
+      for (const width of [300, 420, 700]) {
+        await widenSideBar(window.workbench, width);
+        await accessible(`${theme}, ${width} pixels`);
+        await workbench.screenshot(`review-${name}-${width}`);
+      }
+      await panel.locator(".similar kbd").waitFor();
+      await press("a");
+      await panel.locator("#alike").waitFor();
+      await accessible(`${theme}, rows that are alike`);
+      await workbench.press("Escape");
+      await press("/");
+      await panel.locator(".picker input").waitFor();
+      await accessible(`${theme}, choosing a label`);
+      await workbench.press("Escape");
+      await press("i");
+      await panel.locator("#progress").waitFor();
+      await accessible(`${theme}, progress`);
+      await workbench.screenshot(`review-${name}-progress`);
+      await press("i");
+    }
+  });
 });
+
+/** Draws the edge of the side bar, as a person does. */
+async function widenSideBar({ page }: Workbench, width: number): Promise<void> {
+  const box = (await page.locator(".part.sidebar").boundingBox())!;
+  await page.mouse.move(box.x + box.width, 300);
+  await page.mouse.down();
+  await page.mouse.move(box.x + width, 300, { steps: 5 });
+  await page.mouse.up();
+  // Where it rests no tooltip opens.
+  await page.mouse.move(1000, 500);
+}

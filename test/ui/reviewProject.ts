@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "../../server/src/confidence/random.ts";
 
-const KINDS: Record<string, { parts: string[]; what: string[] }> = {
+export const LABELS: Record<string, { parts: string[]; what: string[] }> = {
   Crushing: { parts: ["finger", "toe", "hand"], what: ["was crushed by the press", "was crushed under a pallet"] },
   Fractures: {
     parts: ["arm", "wrist", "ankle"],
@@ -36,10 +36,10 @@ export function reviewProject(): ReviewProject {
   const random = seededRandom(8);
   const one = <T>(of: readonly T[]): T => of[random.below(of.length)]!;
   const sentence = (label: string, n: number) => {
-    const { parts, what } = KINDS[label]!;
+    const { parts, what } = LABELS[label]!;
     return `${one(PEOPLE)} in ${one(PLACES)}: the ${one(parts)} ${one(what)}, report ${n}`;
   };
-  const labels = Object.keys(KINDS);
+  const labels = Object.keys(LABELS);
   const labelled = Array.from({ length: 480 }, (_, n) => {
     const label = labels[n % labels.length]!;
     // Labels are as wrong as people's are: no row is certain.

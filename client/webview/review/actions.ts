@@ -16,9 +16,8 @@ const ACTIONS: readonly (readonly [key: string, words: string, action: Doing])[]
   ["i", "progress", "progress"],
 ];
 
-/** @param keys whether the keys work now */
-export const drawActions = (keys: boolean, act: (action: Doing) => void): TemplateResult =>
-  html`<div class=${keys ? "actions" : "actions no-keys"} role="toolbar" aria-label="Decide">
+export const drawActions = (act: (action: Doing) => void): TemplateResult =>
+  html`<div class="actions" role="toolbar" aria-label="Decide">
     ${ACTIONS.map(
       ([key, words, action]) =>
         html`<button type="button" @click=${() => act(action)}><kbd>${key}</kbd> ${words}</button>${

@@ -25,7 +25,7 @@ export function drawEmpty({ panel, run, clear }: EmptyParts): TemplateResult | n
   }
   if (pages.total > 0) return null;
   if (isFiltered(state) && list.decided === list.total) {
-    return html`<div class="empty">${list.total === 0 ? "No flagged row fits these filters." : `All ${list.total} rows that fit these filters are decided.`} <vscode-button @click=${clear}>Clear Filters</vscode-button></div>`;
+    return html`<div class="empty">${list.total === 0 ? "No flagged row fits these filters." : "All rows that fit these filters are decided."} <vscode-button @click=${clear}>Clear Filters</vscode-button></div>`;
   }
   return html`<div class="empty">
     ${list.empty ?? "Every flagged row has been decided. Fine-tune again: the decisions are new training data."}

@@ -48,8 +48,7 @@ function tellFocus(): void {
 }
 /** Until VS Code knows of it a key would be lost, or be taken for another: the keys on the buttons are dimmed. */
 function takeKeys(keys: boolean): void {
-  panel.keys = keys;
-  draw();
+  document.body.classList.toggle("no-keys", !keys);
 }
 for (const event of ["focus", "blur", "focusin", "focusout"]) addEventListener(event, tellFocus);
 

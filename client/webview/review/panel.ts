@@ -33,8 +33,6 @@ export interface Panel {
   /** Instead of a row. */
   instead: string | null;
   open: "picker" | "note" | "alike" | null;
-  /** VS Code takes the keys of the panel for commands. */
-  keys: boolean;
   /** Said by a screen reader, and under the row. */
   said: string;
 }
@@ -50,7 +48,6 @@ export const panel: Panel = {
   busy: false,
   instead: null,
   open: null,
-  keys: false,
   said: "",
 };
 export const pages = createPages();

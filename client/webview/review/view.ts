@@ -103,7 +103,7 @@ function drawWork(): TemplateResult {
     </section>
     ${drawOpen()}
     ${state.note.trim() !== "" && panel.open !== "note" ? html`<p class="kept-note soft" dir="auto">note: ${state.note}</p>` : nothing}
-    ${drawActions(panel.keys, (action) => act({ do: action }))}
+    ${drawActions((action) => act({ do: action }))}
   `;
 }
 
