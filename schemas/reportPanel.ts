@@ -38,7 +38,8 @@ export const TrainingSeries = z.strictObject({
 });
 export type TrainingSeries = z.output<typeof TrainingSeries>;
 
-export const ReportDetail = z.strictObject({
+/** report-rows.json of an evaluation or comparison. */
+export const RowsDetail = z.strictObject({
   /** Ids of rows. */
   ids: z.array(z.string()),
   models: z.record(
@@ -47,9 +48,14 @@ export const ReportDetail = z.strictObject({
       targets: z.record(z.string(), ReportedRows),
       /** In the order of the report's accept decisions; null: there is no row to report from. */
       curves: z.array(AcceptCurve.nullable()),
-      training: z.array(TrainingSeries),
     }),
   ),
+});
+export type RowsDetail = z.output<typeof RowsDetail>;
+
+export const ReportDetail = z.strictObject({
+  ids: RowsDetail.shape.ids,
+  models: z.record(z.string(), RowsDetail.shape.models.valueType.extend({ training: z.array(TrainingSeries) })),
 });
 export type ReportDetail = z.output<typeof ReportDetail>;
 

@@ -19,7 +19,7 @@ let fresh = false;
 /** Builds dist/ when a source is newer than it is. Once a process. */
 export function build(): void {
   if (fresh) return;
-  const sources = ["server/src", "schemas", "client/src", "esbuild.mjs", "package.json"];
+  const sources = ["server/src", "schemas", "client/src", "client/webview", "esbuild.mjs", "package.json"];
   const built = Math.min(changed(join(DIST, "cli.mjs")), changed(join(DIST, "extension.cjs")));
   if (Math.max(...sources.map((path) => changed(join(ROOT, path)))) > built) {
     execFileSync(process.execPath, [join(ROOT, "esbuild.mjs")], { cwd: ROOT, stdio: "inherit" });

@@ -21,3 +21,9 @@ export function entryPath(name: EntryName): string {
   const bundled = import.meta.url.endsWith(".mjs");
   return fileURLToPath(new URL(bundled ? `./${name}.mjs` : sources[name], import.meta.url));
 }
+
+/** Absolute path of a bundle that is made for webviews: run from source, that of the last build. */
+export function webviewPath(file: string): string {
+  const folder = import.meta.url.endsWith(".mjs") ? "./webview" : "../../dist/webview";
+  return fileURLToPath(new URL(`${folder}/${file}`, import.meta.url));
+}

@@ -170,12 +170,18 @@ export function firstHour({ title, pictures, extension, brief = false, more }: F
       await workbench.runCommand("Clf: Open Report");
       const page = await workbench.webview("On the test rows");
       assert.match(await page.locator(".verdict li").first().innerText(), /NatureTitle: accuracy \d+\.\d %/);
+      // What is drawn from rows comes a little later.
+      await eventually(
+        () => page.locator("canvas").count(),
+        (count) => count === 2,
+        "a confusion matrix for each target",
+      );
       const captions = (await page.locator("figcaption").allInnerTexts()).join("\n");
       for (const part of ["test rows, with 95 % intervals", "Most often confused", "By label", "Thresholds"]) {
         assert.ok(captions.includes(part), `${part} in ${captions}`);
       }
-      assert.equal(await page.locator("svg.chart").count(), 2);
-      await page.locator("figcaption button").first().click();
+      assert.equal(await page.getByRole("img", { name: /^Does the confidence mean what it says/ }).count(), 2);
+      await page.getByRole("button", { name: /^Copy table: Thresholds/ }).click();
       const copied = await eventually(
         () => workbench.page.evaluate("navigator.clipboard.readText()") as Promise<string>,
         (text) => text.includes("\t"),

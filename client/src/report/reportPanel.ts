@@ -1,7 +1,16 @@
 /** Reports, each in a panel of its own, which comes back after a reload of the window. */
+import { basename, dirname } from "node:path/posix";
 import * as vscode from "vscode";
+import type { Requests } from "../../../schemas/protocol.ts";
 import type { Report, Rounds } from "../../../schemas/report.ts";
-import type { FromReport, ReportState, ToReport } from "../../webview/messages.ts";
+import type { Choices } from "../../webview/report/choices.ts";
+import {
+  type FromReport,
+  REPORT_REQUESTS,
+  type ReportRequest,
+  type ReportState,
+  type ToReport,
+} from "../../webview/report/messages.ts";
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
 import { bundles, pageOf } from "../webviews/page.ts";
@@ -18,8 +27,21 @@ export interface ReportParts {
 
 const TYPE = "clf.report";
 
-export function createReportPanels({ context: { extensionUri }, guard, server }: ReportParts): ReportPanels {
+/** What was chosen in the reports opened last, by project and job. */
+const CHOICES = "clf.report.choices";
+const MOST_CHOICES = 30;
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export function createReportPanels({ context, guard, server }: ReportParts): ReportPanels {
+  const { extensionUri, workspaceState } = context;
   const panels = new Map<string, vscode.WebviewPanel>();
+  const choices = () => workspaceState.get<[report: string, choices: Choices][]>(CHOICES, []);
+  const keep = (key: string, chosen: Choices) =>
+    workspaceState.update(
+      CHOICES,
+      [[key, chosen], ...choices().filter(([other]) => other !== key)].slice(0, MOST_CHOICES),
+    );
 
   function fill(panel: vscode.WebviewPanel, { project, job, title }: ReportState): void {
     const key = `${project}#${job}`;
@@ -30,27 +52,51 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
     const { webview } = panel;
     webview.options = options(extensionUri);
     const post = (message: ToReport) => void webview.postMessage(message);
-    webview.onDidReceiveMessage((message: FromReport) => {
-      if (message.type === "copy") {
-        return guard.run(async () => {
-          await vscode.env.clipboard.writeText(message.text);
-          vscode.window.setStatusBarMessage("The table is on the clipboard, as tab-separated values.", 4000);
-        });
+
+    async function answer({ id, name, params }: Extract<FromReport, { type: "request" }>): Promise<void> {
+      try {
+        const known: readonly string[] = REPORT_REQUESTS;
+        if (!known.includes(name)) throw new Error(`${name} is no request of a report.`);
+        // Whatever the page says, it is answered about its own report.
+        const given = { ...params, project, job } as Requests[ReportRequest]["params"];
+        post({ type: "answer", id, result: await server.request(name, given) });
+      } catch (error) {
+        post({ type: "failure", id, message: wordsOf(error) });
       }
-      if (message.type === "run" && message.command === "clf.makeFewShot") {
-        return vscode.commands.executeCommand(message.command, project, message.model);
+    }
+
+    webview.onDidReceiveMessage((message: FromReport): unknown => {
+      switch (message.type) {
+        case "ready":
+          return read(project, job).then(
+            (found) => post({ type: "report", ...found, choices: choices().find(([of]) => of === key)?.[1] ?? null }),
+            (error: unknown) => post({ type: "gone", message: wordsOf(error) }),
+          );
+        case "request":
+          return answer(message);
+        case "giveUp":
+          return undefined;
+        case "choices":
+          return keep(key, message.choices);
+        case "copy":
+          return guard.run(async () => {
+            await vscode.env.clipboard.writeText(message.text);
+            vscode.window.setStatusBarMessage("The table is on the clipboard, as tab-separated values.", 4000);
+          });
+        case "save":
+          return guard.run(() => savePicture(project, message));
+        case "open":
+          return guard.run(() => openRow(project, message.row));
+        case "run": {
+          if (message.command === "clf.makeFewShot")
+            return vscode.commands.executeCommand(message.command, project, message.model);
+          return vscode.commands.executeCommand(message.command, message.command === "clf.review" ? project : { key });
+        }
       }
-      if (message.type === "run") {
-        const argument = message.command === "clf.review" ? project : { key };
-        return vscode.commands.executeCommand(message.command, argument);
-      }
-      return read(project, job).then(
-        (found) => post({ type: "report", ...found }),
-        (error: unknown) => post({ type: "failure", message: error instanceof Error ? error.message : String(error) }),
-      );
     });
     const state: ReportState = { project, job, title };
-    webview.html = pageOf(webview, extensionUri, "report", "Report").replace(
+    // A plot is made a PNG by way of an image of its SVG.
+    webview.html = pageOf(webview, extensionUri, "report", "Report", "img-src blob:").replace(
       '<main id="root">',
       () => `<main id="root" data-state="${encodeURIComponent(JSON.stringify(state))}">`,
     );
@@ -65,6 +111,18 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
       ),
     );
     return { report, rounds: rounds.filter((of) => of !== null) as Rounds[] };
+  }
+
+  async function openRow(project: string, row: string): Promise<void> {
+    const found = await server.request("clf/rows/detail", { project, row });
+    if (!found?.place) throw new Error(`Row ${row} is not in the data any more, or the review model has not seen it.`);
+    const { uri, line, end_line } = found.place;
+    const selection = new vscode.Range(line, 0, end_line, Number.MAX_SAFE_INTEGER);
+    // Files too large for extensions open all the same.
+    await vscode.commands.executeCommand("vscode.openWith", vscode.Uri.parse(uri), "default", {
+      selection,
+      preview: true,
+    });
   }
 
   const serializer = vscode.window.registerWebviewPanelSerializer(TYPE, {
@@ -84,6 +142,20 @@ export function createReportPanels({ context: { extensionUri }, guard, server }:
     },
     dispose: () => serializer.dispose(),
   };
+}
+
+/** Asks where to; nothing happens without an answer. */
+async function savePicture(
+  project: string,
+  { name, format, content }: Extract<FromReport, { type: "save" }>,
+): Promise<void> {
+  const uri = vscode.Uri.parse(project);
+  const proposed = uri.with({ path: `${dirname(uri.path)}/${basename(name)}.${format}` });
+  const filters = { [`${format.toUpperCase()} picture`]: [format] };
+  const file = await vscode.window.showSaveDialog({ defaultUri: proposed, filters, title: "Save the plot" });
+  if (!file) return;
+  await vscode.workspace.fs.writeFile(file, Buffer.from(content, format === "svg" ? "utf8" : "base64"));
+  vscode.window.setStatusBarMessage(`Saved ${basename(file.path)}.`, 4000);
 }
 
 function options(extension: vscode.Uri): vscode.WebviewPanelOptions & vscode.WebviewOptions {

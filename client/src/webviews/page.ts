@@ -5,11 +5,20 @@ import * as vscode from "vscode";
 /** Where the bundles of client/webview are. */
 export const bundles = (extension: vscode.Uri): vscode.Uri => vscode.Uri.joinPath(extension, "dist", "webview");
 
-/** @param name of the bundle: `review`, `report`, `preview`, `job` or `try` */
-export function pageOf(webview: vscode.Webview, extension: vscode.Uri, name: string, title: string): string {
+/**
+ * @param name of the bundle: `review`, `report`, `preview`, `job` or `try`
+ * @param more that its policy allows
+ */
+export function pageOf(
+  webview: vscode.Webview,
+  extension: vscode.Uri,
+  name: string,
+  title: string,
+  more?: string,
+): string {
   const nonce = randomBytes(16).toString("base64");
   const file = (kind: string) => webview.asWebviewUri(vscode.Uri.joinPath(bundles(extension), `${name}.${kind}`));
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'${more ? `; ${more}` : ""}`;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,6 +1,7 @@
 /** The two plots: rows by label and by length of text, per split. A bar is a button that filters. */
 import { barX, plot, rectY } from "@observablehq/plot";
 import type { PreviewProfile } from "../../../schemas/preview.ts";
+import { type Drawn, plain } from "../shared/plot.ts";
 
 const COLOURS = ["blue", "yellow", "green", "purple", "orange", "red"].map((name) => `var(--vscode-charts-${name})`);
 export const colourOf = (split: number): string => COLOURS[split % COLOURS.length]!;
@@ -12,15 +13,6 @@ const short = (text: string): string => {
 };
 export const named = (value: string): string => (value === "" ? "(empty)" : value);
 const whole = (n: number): string => n.toLocaleString("en");
-
-type Drawn = ReturnType<typeof plot>;
-
-/** Colours and words come from our style sheet: the page's policy allows no other. Names of marks say nothing to a reader. */
-function plain(drawn: Drawn): Drawn {
-  for (const style of drawn.querySelectorAll("style")) style.remove();
-  for (const part of drawn.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
-  return drawn;
-}
 
 interface Bar {
   label: string;

@@ -3,13 +3,15 @@ import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { JobSummary } from "../../../schemas/job.ts";
-import { reportPage } from "../evaluation/page.ts";
+import { webviewPath } from "../entry.ts";
+import { type PageBundle, reportPage } from "../evaluation/page.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
 import { UnreadableJob } from "../jobs/contract.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
+import { reportDetail } from "../workflow/report-detail.ts";
 import { roundsOf } from "../workflow/rounds.ts";
-import type { Session } from "../workflow/session.ts";
+import { type Session, WorkflowError } from "../workflow/session.ts";
 import { CliError, duration, EXIT, percent, print, printJson, table } from "./io.ts";
 import { watchJob } from "./jobs.ts";
 import { chosenReport, knownJob } from "./model-commands.ts";
@@ -149,6 +151,19 @@ function jobLine(job: JobSummary): string[] {
   ];
 }
 
+/** What a report as a file runs. @throws CliError where this copy of clf was never built */
+async function pageBundle(): Promise<PageBundle> {
+  try {
+    const read = (file: string) => readFile(webviewPath(file), "utf8");
+    const [script, style] = await Promise.all([read("report.js"), read("report.css")]);
+    return { script, style };
+  } catch {
+    throw new CliError(
+      `${webviewPath("report.js")} is missing: this copy of clf is not built. Build it: npm run build`,
+    );
+  }
+}
+
 /** The report of a model's newest evaluation, on the terminal or as one self-contained HTML file. */
 export async function report(
   path: string,
@@ -160,7 +175,13 @@ export async function report(
       const file = resolve(options.output);
       const models = Object.keys(found.models).filter((model) => model in session.project.spec.models);
       const rounds = await Promise.all(models.map((model) => roundsOf(session, model)));
-      await writeFileAtomic(file, reportPage(found, rounds));
+      const detail = await reportDetail(session, found.job).catch((error: unknown) => {
+        if (error instanceof WorkflowError) return error;
+        throw error;
+      });
+      const known =
+        detail instanceof WorkflowError ? { detail: null, missing: detail.message } : { detail, missing: null };
+      await writeFileAtomic(file, reportPage({ report: found, rounds, ...known }, await pageBundle()));
       if (options.json) printJson({ file, job: found.job });
       else print(`Wrote ${relative(process.cwd(), file)}.`);
     } else if (options.json) printJson(found);

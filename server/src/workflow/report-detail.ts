@@ -1,18 +1,12 @@
-/** What the plots of a report are drawn from, worked out again from the job's predictions with the report's own calibrators. */
+/** What the plots of a report are drawn from, and what its fine-tunes reported as they went. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Job, JobTarget } from "../../../schemas/job.ts";
+import writeFileAtomic from "write-file-atomic";
 import type { Report } from "../../../schemas/report.ts";
-import {
-  type AcceptCurve,
-  CONFIDENCE_UNIT,
-  type ReportDetail,
-  type ReportedRows,
-  type TrainingSeries,
-} from "../../../schemas/reportPanel.ts";
+import { type ReportDetail, RowsDetail, type TrainingSeries } from "../../../schemas/reportPanel.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
-import { acceptRows } from "../confidence/acceptRule.ts";
-import type { ReportRows } from "../confidence/roles.ts";
-import { type ModelPredictions, reportedRows, rowsInCommon } from "../evaluation/reported.ts";
+import { REPORT_ROWS, rowsDetail } from "../evaluation/detail.ts";
+import type { ModelPredictions } from "../evaluation/reported.ts";
 import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { readReport } from "./artifacts.ts";
@@ -27,11 +21,32 @@ const LONGEST_TEXT = 400;
 /** @throws WorkflowError when the job's rows or predictions cannot be read */
 export async function reportDetail(session: Session, id: string): Promise<ReportDetail> {
   const report = await reportOf(session, id);
+  const { ids, models } = (await readDetail(session, id)) ?? (await makeDetail(session, id, report));
+  const whole: ReportDetail["models"] = {};
+  for (const [name, of] of Object.entries(models)) {
+    const artifact = report.models[name]?.artifact ?? null;
+    whole[name] = { ...of, training: artifact === null ? [] : await trainingOf(session, artifact) };
+  }
+  return { ids, models: whole };
+}
+
+/** As the evaluation left it; null where it did not, or where it cannot be read. */
+async function readDetail(session: Session, job: string): Promise<RowsDetail | null> {
+  try {
+    return RowsDetail.parse(JSON.parse(await readFile(fileOf(session, job), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+const fileOf = (session: Session, job: string): string => join(session.jobs.store.folder(job), REPORT_ROWS);
+
+/** Works it out again from the job's predictions, and keeps it: evaluations elsewhere, and older ones, come without. */
+async function makeDetail(session: Session, id: string, report: Report): Promise<RowsDetail> {
   const { job } = await session.jobs.store.read(id);
   const rows: JobRow[] = [];
   for await (const row of readJobRows(session, id)) if (row.split !== "pool") rows.push(row);
   const tested = rows.some(({ split }) => split === "test");
-  const wanted = rows.filter(({ split }) => split === (tested ? "test" : "train") || (!tested && split === "tune"));
   const predictions = new Map(
     job.models.map(({ name }) => [name, { plain: new Map(), outOfFold: new Map() } satisfies ModelPredictions]),
   );
@@ -41,80 +56,16 @@ export async function reportDetail(session: Session, id: string): Promise<Report
     const of = predictions.get(prediction.model);
     if (of) addPrediction(folds ? of.outOfFold : of.plain, prediction);
   }
-  const places = new Map<string, number>();
-  const models: ReportDetail["models"] = {};
-  for (const [name, model] of Object.entries(report.models)) {
-    const sets = new Map<string, ReportRows>();
-    for (const target of job.task.targets) {
-      const of = model.targets[target.name];
-      const set = of && reportedRows(job, wanted, target, predictions.get(name)!, of.calibrator);
-      if (set) sets.set(target.name, set);
-    }
-    models[name] = {
-      targets: Object.fromEntries([...sets].map(([target, set]) => [target, inColumns(set, tested ? places : null)])),
-      curves: model.accept.map(({ targets }) => curveOf(job, targets, sets)),
-      training: model.artifact === null ? [] : await trainingOf(session, model.artifact),
-    };
-  }
-  return { ids: [...places.keys()], models };
+  const detail = rowsDetail(job, rows, predictions, report);
+  // Where nothing can be written it is made again next time.
+  await writeFileAtomic(fileOf(session, id), JSON.stringify(detail)).catch(() => {});
+  return detail;
 }
 
 async function reportOf(session: Session, job: string): Promise<Report> {
   const report = await readReport(session, job);
   if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
   return report;
-}
-
-const quantised = (confidence: number): number => Math.floor(confidence * CONFIDENCE_UNIT + 1e-9);
-
-/**
- * @param places of the ids so far; null: the rows are not to be shown. Rows that were trained on may be drawn for blind judgement,
- * which nobody should meet with their prediction before.
- */
-function inColumns({ rows }: ReportRows, places: Map<string, number> | null): ReportedRows {
-  const columns: ReportedRows = { rows: places && [], given: [], predicted: [], confidence: [] };
-  for (let i = 0; i < rows.n; i++) {
-    if (rows.truth[i]! < 0) continue;
-    const predicted = rows.predicted[i]!;
-    columns.given.push(rows.truth[i]!);
-    columns.predicted.push(predicted);
-    columns.confidence.push(predicted < 0 ? 0 : quantised(rows.confidence[i]!));
-    if (!places) continue;
-    const id = rows.ids![i]!;
-    const place = places.get(id) ?? places.size;
-    places.set(id, place);
-    columns.rows!.push(place);
-  }
-  return columns;
-}
-
-/** By confidence, as the report's table of thresholds. */
-function curveOf(job: Job, names: readonly string[], sets: ReadonlyMap<string, ReportRows>): AcceptCurve | null {
-  const group = job.task.targets.filter(({ name }) => names.includes(name));
-  const found = group.map(({ name }) => sets.get(name));
-  if (!found.every((set) => set !== undefined)) return null;
-  const common = rowsInCommon(found);
-  const targets = group.map(({ name, never = [] }: JobTarget, i) => ({ target: name, set: common[i]!, never }));
-  const rows = acceptRows(job.confidence.accept.scope, targets, { by: "confidence" });
-  const counts = new Map<number, { rows: number; wrong: number }>();
-  let n = 0;
-  for (let i = 0; i < rows.n; i++) {
-    if (!rows.labelled[i]) continue;
-    n++;
-    if (rows.score[i]! < 0) continue;
-    const confidence = quantised(rows.score[i]!);
-    const count = counts.get(confidence) ?? { rows: 0, wrong: 0 };
-    count.rows++;
-    count.wrong += rows.wrong[i]!;
-    counts.set(confidence, count);
-  }
-  const falling = [...counts].sort(([a], [b]) => b - a);
-  return {
-    n,
-    confidence: falling.map(([confidence]) => confidence),
-    rows: falling.map(([, count]) => count.rows),
-    wrong: falling.map(([, count]) => count.wrong),
-  };
 }
 
 /** What the last attempt of a fine-tune reported as it went; nothing when the job is gone. */
