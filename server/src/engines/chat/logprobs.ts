@@ -216,6 +216,18 @@ export function withoutPrior(masses: LabelMasses, prior: Float64Array): LabelMas
 export const perToken = ({ sequence }: LabelMasses): number =>
   sequence.tokens === 0 ? 0 : sequence.probability ** (1 / sequence.tokens);
 
+/**
+ * Where the text of an answer begins in its tokens: endpoints leave reasoning and code fences out of the one and in the other. Null
+ * when it is not there.
+ */
+export function textStart(tokens: readonly Pick<AnswerToken, "text">[], text: string): number | null {
+  const start = tokens
+    .map((token) => token.text)
+    .join("")
+    .lastIndexOf(text);
+  return start < 0 ? null : start;
+}
+
 /** The tokens of an answer as the endpoint tells them. Tokens that are parts of one character are put together. */
 export function answerTokens(content: readonly ChatCompletionTokenLogprob[]): AnswerToken[] {
   const tokens: AnswerToken[] = [];

@@ -1,5 +1,6 @@
 /** What an endpoint can do, found out by one small call whose answer is kept like any other. */
 import type { Asker, Request } from "./ask.ts";
+import { textStart } from "./logprobs.ts";
 import { readFields } from "./read-answer.ts";
 
 export interface Capabilities {
@@ -58,10 +59,11 @@ export async function probeEndpoint(
   const kept = field !== undefined && CHOICES.includes(field.value);
   const structured = known.structured ?? (!asker.refused.has("response_format") && kept);
   const most = Math.max(0, ...(choice?.tokens ?? []).map(({ top }) => top.length));
+  const start = choice?.tokens ? textStart(choice.tokens, choice.text) : null;
   return {
     structured,
     logprobs: Math.min(wanted, most),
-    masked: kept && field && most > 0 ? maskedAt(choice!.tokens!, field.at.start) : null,
+    masked: kept && most > 0 && start !== null ? maskedAt(choice!.tokens!, start + field.at.start) : null,
   };
 }
 

@@ -5,7 +5,15 @@ import type { ModelConfidence } from "../../../../schemas/project.ts";
 import type { JobRow } from "../../../../schemas/rows.ts";
 import { type Distribution, rescaled, rounded } from "../prediction.ts";
 import type { Choice } from "./journal.ts";
-import { comparableSpellings, type LabelMasses, labelMasses, normalised, perToken, withoutPrior } from "./logprobs.ts";
+import {
+  comparableSpellings,
+  type LabelMasses,
+  labelMasses,
+  normalised,
+  perToken,
+  textStart,
+  withoutPrior,
+} from "./logprobs.ts";
 import type { PromptPlan } from "./prompt.ts";
 import { type Problem, type Read, readAnswer } from "./read-answer.ts";
 
@@ -38,12 +46,13 @@ export function createScorer(plan: PromptPlan, { bias, priors = [], held }: Scor
   const read = ({ text, finish, refused }: Choice) =>
     readAnswer({ text, refused, cut: finish === "length" }, plan.targets, shape);
 
-  function massesOf(choice: Choice, reads: readonly Read[]): (LabelMasses | null)[] {
-    return reads.map((one, t) =>
-      "problem" in one || !choice.tokens
-        ? null
-        : labelMasses(choice.tokens, one.at, plan.targets[t]!, spellings[t]!, held),
-    );
+  function massesOf({ tokens, text }: Choice, reads: readonly Read[]): (LabelMasses | null)[] {
+    const start = tokens && textStart(tokens, text);
+    return reads.map((one, t) => {
+      if ("problem" in one || !tokens || start === null) return null;
+      const at = { start: start + one.at.start, end: start + one.at.end };
+      return labelMasses(tokens, at, plan.targets[t]!, spellings[t]!, held);
+    });
   }
 
   function scored(one: Read, found: LabelMasses | null, choice: Choice, t: number): Outcome {

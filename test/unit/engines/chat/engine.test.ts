@@ -336,6 +336,22 @@ describe("engine chat", () => {
     assert.equal(uncovered?.toFixed(4), "0.1111");
   });
 
+  it("tokens hold a code fence and reasoning that the text leaves out", async () => {
+    const tokens = [
+      token(["<think>good?</think>", 1]),
+      token(["```json\n", 1]),
+      token(['{"label": "', 0.9], ["{", 0.1]),
+      token(["good", 0.6], ["bad", 0.4]),
+      token(['"}', 1]),
+      token(["\n```", 1]),
+    ];
+    const endpoint = await serve({ reply: () => ({ text: '{"label": "good"}', tokens }) });
+    const given = { rows: rowsOf(texts(1)), endpoint: { ...endpoint, logprobs: 2, structured: true } };
+    const { predictions } = await ran(chatEngine, given, folder);
+    const [{ label, score, uncovered = 0 }] = predictions as [(typeof predictions)[number]];
+    assert.deepEqual([label, score.toFixed(4), uncovered.toFixed(4)], ["good", "0.6000", "0.0000"]);
+  });
+
   it("a label behind the dash of the list has the score of the label", async () => {
     const tokens = [token(["-", 0.2], ["The", 0.1]), token([" good", 0.6], [" bad", 0.4]), token(["", 1])];
     const endpoint = await serve({ reply: () => ({ text: "- good", tokens }) });
