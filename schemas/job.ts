@@ -119,9 +119,11 @@ export type Job = z.output<typeof Job>;
 export const ManagerRecord = z.strictObject({
   seq: z.int().min(1),
   time: z.string(),
-  type: z.enum(["submitted", "cancel-asked", "resumed", "lost", "fetched"]),
+  type: z.enum(["submitted", "cancel-asked", "resumed", "lost", "fetched", "followed"]),
   attempt: z.int().min(1).optional(),
   message: z.string().optional(),
+  /** `followed`: the job that was started because this one succeeded; without one, `message` says why. */
+  job: z.string().optional(),
   /** `lost`: how many whole lines the attempt's events.jsonl had then. Later ones do not count. */
   events: z.int().min(0).optional(),
 });

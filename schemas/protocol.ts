@@ -254,7 +254,7 @@ export const requests = {
       kind: JobKind,
       models: z.array(z.string()).min(1),
       host: z.string().optional(),
-      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. `learningCurve: true`, for evaluations. */
+      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. `learningCurve: true`, for evaluations. `thenEvaluate: true`: a fine-tune goes on to the evaluation. */
       options: z.record(z.string(), z.unknown()).default({}),
     }),
     result: z.strictObject({ job: z.string() }),

@@ -64,13 +64,14 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
       if (!model) return;
       const found = project.models.find((one) => one.name === model)!;
       if (!ready(found) && found.fine_tunes) {
+        const both = "Fine-tune and Evaluate";
         const answer = await vscode.window.showInformationMessage(
-          `${model} has not been fine-tuned as it stands in the project. Fine-tune it first?`,
-          "Fine-tune",
+          `${model} has not been fine-tuned as it stands in the project. Fine-tune it, then evaluate it?`,
+          both,
         );
-        if (answer !== "Fine-tune") return;
+        if (answer !== both) return;
         const host = await chooseHost(project, found, "Fine-tune");
-        if (host !== null) await start(project, "fine-tune", [model], {}, host);
+        if (host !== null) await start(project, "fine-tune", [model], { thenEvaluate: true }, host);
         return;
       }
       const host = await chooseHost(project, found, "Evaluate");

@@ -17,6 +17,7 @@ import { modelSpec } from "../workflow/artifacts.ts";
 import type { ProjectData } from "../workflow/data.ts";
 import { writeFewShot } from "../workflow/few-shot.ts";
 import type { JudgedRow, JudgedRows } from "../workflow/flagged.ts";
+import { goOn, isOnTheWay, startWanted } from "../workflow/follow-up.ts";
 import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
 import { preflight } from "../workflow/preflight.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
@@ -24,7 +25,7 @@ import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
 import { reportToShow } from "../workflow/report.ts";
 import { roundsOf } from "../workflow/rounds.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
-import { endpointsOf, modelsToFineTune, startJob } from "../workflow/start.ts";
+import { endpointsOf, modelsToFineTune } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
 import type { JobPanelRequestName } from "./job-panel.ts";
 import { jobView } from "./job-view.ts";
@@ -71,13 +72,17 @@ export function createHandlers({
 
   function jobRequest(session: Session, params: Params<"clf/jobs/start">): JobRequest {
     for (const model of params.models) modelSpec(session, model);
-    const { scope, outOfFold, learningCurve } = params.options as Record<string, unknown>;
+    const { scope, outOfFold, learningCurve, thenEvaluate } = params.options as Record<string, unknown>;
     const folds = outOfFold === true || scope === "out-of-fold";
+    const host = params.host ? { host: params.host } : {};
     return {
       kind: params.kind,
       models: params.models,
-      ...(params.host ? { host: params.host } : {}),
+      ...host,
       ...(learningCurve === true ? { learningCurve: true } : {}),
+      ...(thenEvaluate === true && params.kind === "fine-tune"
+        ? { next: { kind: "evaluate", models: params.models, splits: ["pool"], ...host } }
+        : {}),
       ...(folds ? { outOfFold: true } : params.kind === "fine-tune" ? {} : { splits: ["pool"] }),
     };
   }
@@ -167,21 +172,18 @@ export function createHandlers({
       const project = await sound(params.project);
       const { session } = project;
       const request = jobRequest(session, params);
-      const data = await project.data();
-      if (request.kind !== "fine-tune") {
-        for (const model of await modelsToFineTune(session, data, request.models)) {
-          if (session.project.spec.models[model]!.engine !== "linear") {
-            throw new WorkflowError(`Model "${model}" has not been fine-tuned as it now stands. Fine-tune it first.`);
-          }
-          const { id } = await startJob(session, data, { kind: "fine-tune", models: [model] });
-          nudge(project.file);
-          const { state } = await session.jobs.ended(id, { signal });
-          if (state !== "succeeded")
-            throw new WorkflowError(`Fine-tuning ${model} ${state}: see its log in the Jobs view.`);
-        }
-      }
-      const job = await startJob(session, data, request);
+      let job = await startWanted(session, await project.data(), request);
       nudge(project.file);
+      // On the way to a fine-tune's own purpose nobody waits: whoever sees it succeed goes on.
+      while (request.next === undefined && isOnTheWay(job)) {
+        const { state } = await session.jobs.ended(job.id, { signal });
+        if (state !== "succeeded")
+          throw new WorkflowError(`Fine-tuning ${job.models[0]!.name} ${state}: see its log in the Jobs view.`);
+        const next = await goOn(session, job.id, () => project.data());
+        if (next === null) throw new WorkflowError(`What ${job.id} was for has not been started: see its log.`);
+        job = (await session.jobs.store.read(next)).job;
+        nudge(project.file);
+      }
       return { job: job.id };
     },
 

@@ -21,7 +21,7 @@ export type TryHandlers = {
 };
 
 /** Cosine from which a row is like another at all. */
-const SIMILAR = 0.1;
+const SIMILAR = 0.03;
 const SHOWN_TEXT = 300;
 
 export function tryHandlers(projects: Projects, log: (message: string) => void): TryHandlers {

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { parentPort } from "node:worker_threads";
 import { JobError } from "../jobs/store.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
+import { goOn, goOnWithAll } from "../workflow/follow-up.ts";
 import { WorkflowError } from "../workflow/session.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { jobPanelHandlers } from "./job-panel.ts";
@@ -67,7 +68,8 @@ const projects = openProjects({
 });
 
 /** Re-attaches to the project's jobs, and tells of them from now on. */
-async function follow({ file, session }: OpenProject): Promise<void> {
+async function follow(opened: OpenProject): Promise<void> {
+  const { file, session } = opened;
   watches.get(file)?.close();
   watches.delete(file);
   // A folder to watch is made where there is none: not in an untrusted workspace.
@@ -78,7 +80,8 @@ async function follow({ file, session }: OpenProject): Promise<void> {
     watchJobs(session, {
       onChange: (job) => send({ do: "notify", name: "clf/jobs/changed", params: { job } }),
       onRemoved: (job) => send({ do: "notify", name: "clf/jobs/removed", params: { project, job } }),
-      onEnd: () => {
+      onEnd: ({ job }) => {
+        if (trusted) void goOn(session, job, () => opened.data()).catch((error) => log(`${job}: ${String(error)}`));
         projects.forgetJudged(file);
         send({ do: "figuresChanged", project: file });
         send({ do: "notify", name: "clf/projects/changed", params: {} });
@@ -91,7 +94,9 @@ async function follow({ file, session }: OpenProject): Promise<void> {
     }),
   );
   // Looking after jobs (restarting a launch, escalating a cancel) is running something: not in an untrusted workspace.
-  if (trusted) await session.jobs.start();
+  if (!trusted) return;
+  await session.jobs.start();
+  await goOnWithAll(session, () => opened.data(), log);
 }
 
 const notify = (name: NotificationName, params: unknown): void => send({ do: "notify", name, params });

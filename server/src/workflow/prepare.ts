@@ -41,6 +41,8 @@ export interface JobRequest {
   threads?: number;
   /** Measure accuracy against training rows as well: about as long as another fine-tune. Engine `linear`. */
   learningCurve?: boolean;
+  /** What is to be started once this has succeeded: see `goOn`. */
+  next?: JobRequest;
 }
 
 /** Splits each kind predicts. A fine-tune predicts nothing itself. */
@@ -106,6 +108,7 @@ export async function prepareJob(
       ...(request.threads === undefined ? {} : { threads: request.threads }),
       ...(request.learningCurve ? { learningCurve: true } : {}),
       ...(request.signals ? { signals: true } : {}),
+      ...(request.next ? { next: request.next } : {}),
     },
   };
 }
