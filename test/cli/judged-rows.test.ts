@@ -1,6 +1,8 @@
 /** What a model says of every row it has predicted, as the Flagged view and the hints in data files have it. */
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FlaggedDocument } from "../../schemas/cli.ts";
 import { loadProject } from "../../server/src/project/load.ts";
 import { verdictsOnJudged } from "../../server/src/workflow/data.ts";
 import { type JudgedRows, judgedRows } from "../../server/src/workflow/flagged.ts";
@@ -56,5 +58,50 @@ describe("judged rows", function () {
     assert.equal((await verdictsOnJudged(session, judged)).size, 0);
     assert.equal((await clf(["review", folder, row.row, targets[0]!.target, "--confirm"])).code, 0);
     assert.equal((await verdictsOnJudged(session, judged)).size, 1);
+  });
+
+  it("on which two people disagree are shown with who said what, and settled by another decision", async () => {
+    const reviews = join(folder, "reviews.jsonl");
+    const listed = async (...args: string[]) =>
+      FlaggedDocument.parse(JSON.parse((await clf(["flagged", folder, "--json", ...args])).out));
+    const { items } = await listed();
+    const { row, target, label, top } = items.find(({ blind }) => !blind)!;
+    const other = top.find(([name]) => name !== label)![0];
+    const before = readFileSync(reviews, "utf8");
+    const said = async (who: string, what: string): Promise<string> => {
+      writeFileSync(reviews, before);
+      const env = { GIT_CONFIG_VALUE_0: who };
+      const { code, err } = await clf(["review", folder, row, target, what, "--note", `says ${who}`], { env });
+      assert.equal(code, 0, err);
+      return readFileSync(reviews, "utf8").slice(before.length);
+    };
+    // Neither has seen the other's decision; git keeps the lines of both.
+    const lines = [await said("Ada", label!), await said("Ben", other)];
+    writeFileSync(reviews, before + lines.join(""));
+    const [found, ...more] = (await listed("--reason", "conflict")).items;
+    assert.deepEqual([found?.row, more], [row, []]);
+    assert.deepEqual(
+      new Set(found!.conflict.map(({ who, after, note }) => `${who} ${after} ${note}`)),
+      new Set([`Ada ${label} says Ada`, `Ben ${other} says Ben`]),
+    );
+    const words = (await clf(["flagged", folder, "--reason", "conflict"])).out;
+    assert.ok(words.includes(`Ada: ${label}`) && words.includes(`Ben: ${other}`), words);
+    assert.equal((await clf(["review", folder, row, target, other])).code, 0);
+    assert.deepEqual((await listed("--reason", "conflict")).items, []);
+  });
+
+  it("can be asked for by the two labels between which they stand", async () => {
+    const listed = async (...args: string[]) =>
+      FlaggedDocument.parse(JSON.parse((await clf(["flagged", folder, "--json", ...args])).out)).items;
+    const { label, top, given } = (await listed()).find(
+      (item) => !item.blind && item.label !== null && item.top.length > 1,
+    )!;
+    const other = given !== null && given !== label ? given : top.find(([name]) => name !== label)![0];
+    const pair = [label!, other];
+    const found = await listed("--order", "informative", "--pair", ...pair.toReversed());
+    assert.ok(found.length > 0);
+    for (const item of found) assert.ok(pair.includes(item.label!));
+    const { code, err } = await clf(["flagged", folder, "--pair", label!]);
+    assert.deepEqual([code, err.includes("--pair takes two labels")], [2, true]);
   });
 });

@@ -57,17 +57,13 @@ const drawInput = (input: RowDetail["inputs"][number], i: number, explanation: E
   html`<p class="input" dir="auto">${i > 0 ? html`<span class="name">${input.name}: </span>` : nothing}${words(input, explanation)}${input.cut ? html`<span class="soft"> … (cut: open the row to read all of it)</span>` : nothing}</p>`;
 
 function drawChoice({ label, confidence, inSet }: Choice, number: number, choose: (number: number) => void) {
-  const spoken = `${confidence === null ? "" : `, ${Math.round(confidence * 100)} percent`}${inSet ? ", marked" : ""}`;
   return html`<li>
-    <button
-      class=${inSet ? "choice marked" : "choice"}
-      type="button"
-      aria-label=${`${number}: ${label}${spoken}`}
-      @click=${() => choose(number)}
-    >
-      <span class="key">${number}</span><span class="name" dir="auto" title=${label}>${label}</span>
+    <button class=${inSet ? "choice marked" : "choice"} type="button" @click=${() => choose(number)}>
+      <span class="key">${number}</span>
+      <span class="name" dir="auto" title=${label}>${label}</span>
       ${confidence === null ? html`<span></span>` : drawBar(confidence)}
       <span class="share">${confidence === null ? "" : confidence.toFixed(2).replace(/^0/, "")}</span>
+      ${inSet ? html`<span class="hidden">, marked</span>` : nothing}
     </button>
   </li>`;
 }

@@ -58,8 +58,10 @@ document.addEventListener("keydown", (event) => {
   // A focused button or drop-down takes the keys that work it; VS Code must not take them for a decision as well.
   if (isPressed(element, event) || (element instanceof HTMLSelectElement && isTyped(event))) event.stopPropagation();
   if (event.key === "Escape" && element?.closest("select, .progress, .detail")) {
+    const rows = document.getElementById("rows");
     if (panel.open !== null) close();
-    else document.getElementById("rows")?.focus();
+    else if (rows) rows.focus();
+    else if (element instanceof HTMLElement) element.blur();
   }
   // Arrows move through rows; they do not scroll the list as well.
   if (element?.id === "rows" && (event.key === "ArrowDown" || event.key === "ArrowUp")) event.preventDefault();

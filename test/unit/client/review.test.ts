@@ -54,6 +54,32 @@ describe("the marked labels", () => {
     );
     assert.match(setWords(set(["a", "b"], true), shown), /or among those not shown/);
   });
+  it("have a number each, however unlikely, before others have", () => {
+    const top = Array.from({ length: 10 }, (_, n): [string, number] => [`l${n}`, 0.3 - n / 100]);
+    const made = choicesOf(item(1), { ...target, top, set: set(["l0", "l9"]) }, []);
+    assert.deepEqual(
+      made.map(({ label }) => label),
+      ["l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7", "l9"],
+    );
+  });
+  it("come after those that people disagree about", () => {
+    const said = ["Cuts", "Burns", "Cuts", null].map((label, n) => ({
+      ...{ who: `p${n}`, when: "2026-11-21T00:00:00.000Z", kind: "corrected" as const, label, note: null },
+    }));
+    const top: [string, number][] = [
+      ["Bruises", 0.5],
+      ["Burns", 0.3],
+    ];
+    const made = choicesOf({ ...item(1), reasons: ["conflict"] }, { ...target, top, said }, []);
+    assert.deepEqual(
+      made.map(({ label, confidence }) => [label, confidence]),
+      [
+        ["Cuts", null],
+        ["Burns", 0.3],
+        ["Bruises", 0.5],
+      ],
+    );
+  });
   it("are none where the prediction must not be seen", () => {
     const blind = choicesOf({ ...item(1), blind: true }, target, ["x", "y"]);
     assert.deepEqual(blind, [
