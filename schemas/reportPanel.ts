@@ -1,6 +1,7 @@
 /** What the report's plots are drawn from, and the requests of the report panel (`clf/report/*`). */
 import * as z from "zod";
-import { Slice } from "./cli.ts";
+import { Slice } from "./report.ts";
+import { CostDocument } from "./cost.ts";
 
 /** Confidences here are in ten-thousandths, rounded down: a row is at or above a threshold of four digits by either. */
 export const CONFIDENCE_UNIT = 10_000;
@@ -56,6 +57,8 @@ export type RowsDetail = z.output<typeof RowsDetail>;
 export const ReportDetail = z.strictObject({
   ids: RowsDetail.shape.ids,
   models: z.record(z.string(), RowsDetail.shape.models.valueType.extend({ training: z.array(TrainingSeries) })),
+  /** What the report's models cost over volume, by their newest evaluations; null where nothing is known. */
+  cost: CostDocument.nullable(),
 });
 export type ReportDetail = z.output<typeof ReportDetail>;
 

@@ -4,6 +4,7 @@ import { html, nothing, render } from "lit";
 import type { Change, Comparison, PairComparison, Report, Rounds } from "../../../schemas/report.ts";
 import type { ReportDetail } from "../../../schemas/reportPanel.ts";
 import { percent, whole } from "../shared/numbers.ts";
+import { costSection } from "./cost.ts";
 import { plotFigure } from "./figure.ts";
 import { drawModel, type Later, targetFigures } from "./model.ts";
 import { differences } from "./plots.ts";
@@ -78,6 +79,7 @@ export function drawReport(
           ? html`<section id="rounds" tabindex="-1">${shownRounds.map((of) => drawRounds(of, at))}</section>`
           : nothing
       }
+      ${later("cost", ({ cost }) => cost && costSection(cost, at))}
       ${models.map(([name, model], i) => drawModel(name, model, i, later, at))} ${drawMade(report, at)}`,
     root,
   );

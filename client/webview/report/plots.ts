@@ -1,5 +1,5 @@
 /** The report's plots. */
-import { areaY, dot, lineY, plot, rectY, ruleX, ruleY, text } from "@observablehq/plot";
+import { areaY, dot, line, lineY, plot, rectY, ruleX, ruleY, text } from "@observablehq/plot";
 import type { Comparison, LearningCurve, TargetReport } from "../../../schemas/report.ts";
 import { CONFIDENCE_UNIT, type ReportedRows, type TrainingSeries } from "../../../schemas/reportPanel.ts";
 import { percent, whole } from "../shared/numbers.ts";
@@ -73,7 +73,7 @@ export function reliability(report: TargetReport, width: number): Drawn {
     x: { domain: [0, 1], label: "confidence", labelArrow: "none", labelAnchor: "center", ticks: 5, tickFormat: "%" },
     y: { domain: [0, 1], label: null, ticks: 5, tickFormat: "%", grid: true },
     marks: [
-      lineY(
+      line(
         [
           [0, 0],
           [1, 1],
@@ -384,7 +384,7 @@ export function training(
     y: { label: null, ticks: 5, grid: true, nice: true },
     marks: [
       ...series.map(({ points }, i) =>
-        lineY(points, {
+        line(points, {
           stroke: SERIES[i % SERIES.length]!,
           strokeDasharray: DASHES[Math.floor(i / SERIES.length) % DASHES.length]!,
           marker: points.length < 30 ? "dot" : "none",

@@ -1,6 +1,6 @@
 /** A model's figures by the values of a column of the data, chosen from those it has. */
 import { html, nothing, render } from "lit";
-import type { Slice } from "../../../schemas/cli.ts";
+import type { Slice } from "../../../schemas/report.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
 import { type Cell, count, part, share, words } from "./words.ts";

@@ -1,5 +1,5 @@
 /** Where a report is shown: in a panel of the editor, or as a file in a browser. */
-import type { Slice } from "../../../schemas/cli.ts";
+import type { Slice } from "../../../schemas/report.ts";
 import type { Kept } from "./choices.ts";
 
 export interface Surroundings {

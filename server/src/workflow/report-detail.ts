@@ -10,9 +10,12 @@ import type { ModelPredictions } from "../evaluation/reported.ts";
 import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { readReport } from "./artifacts.ts";
+import { costOf } from "./cost.ts";
 import { addPrediction, readJobRows, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
+/** Rows that costs are given for. */
+const VOLUMES = [10_000, 100_000, 1_000_000];
 /** More points of one figure than a plot can show. */
 const MOST_POINTS = 2000;
 /** Characters of a row's inputs that are shown. */
@@ -27,7 +30,16 @@ export async function reportDetail(session: Session, id: string): Promise<Report
     const artifact = report.models[name]?.artifact ?? null;
     whole[name] = { ...of, training: artifact === null ? [] : await trainingOf(session, artifact) };
   }
-  return { ids, models: whole };
+  return { ids, models: whole, cost: await costOfModels(session, Object.keys(report.models)) };
+}
+
+/** The report stands without: a model may have left the project since. */
+async function costOfModels(session: Session, names: readonly string[]): Promise<ReportDetail["cost"]> {
+  const cost = await costOf(session, { rows: VOLUMES }).catch(() => null);
+  if (!cost) return null;
+  const models = cost.models.filter(({ model, row }) => names.includes(model) && row !== null);
+  const known = (model: string) => models.some((of) => of.model === model);
+  return { ...cost, models, break_evens: cost.break_evens.filter(({ first, later }) => known(first) && known(later)) };
 }
 
 /** As the evaluation left it; null where it did not, or where it cannot be read. */

@@ -95,7 +95,7 @@ describe("what a report's plots are drawn from", () => {
 describe("a report as an HTML file", () => {
   const { report, detail } = made(["test", "validation", "tune"]);
   const models = { m: { ...detail.models.m!, training: [] } };
-  const data = { report, rounds: [], detail: ReportDetail.parse({ ...detail, models }), missing: null };
+  const data = { report, rounds: [], detail: ReportDetail.parse({ ...detail, models, cost: null }), missing: null };
   const bundle = {
     script: "const a = '<!-- <script>'; const b = `</script>`;\n//# sourceMappingURL=report.js.map\n",
     style: "p { color: red }\n/*# sourceMappingURL=report.css.map */\n",
