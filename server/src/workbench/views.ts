@@ -124,7 +124,7 @@ export function targetViews(
   const { row, targets } = known;
   return targets.map(({ target, label, confidence, top, accepted, set }): TargetView => {
     const verdict = verdictOf(verdicts, row.row, target);
-    const given = verdict?.current?.after ?? row.labels[target] ?? null;
+    const given = labelBy(verdict) ?? row.labels[target] ?? null;
     const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
     const decided = verdict?.current !== undefined && !verdict.conflict;
     const drawn = blindDraw(session, judged, known, target);
@@ -141,6 +141,10 @@ export function targetViews(
     };
   });
 }
+
+/** The label that a decision gives; while people disagree none has an effect. */
+const labelBy = (verdict: Verdict | undefined): string | null =>
+  verdict?.conflict ? null : (verdict?.current?.after ?? null);
 
 const SHOWN_TEXT = 300;
 
@@ -222,7 +226,7 @@ function unjudgedView(target: string, given: string | null, verdict: Verdict | u
   const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
   return {
     target,
-    given: verdict?.current?.after ?? given,
+    given: labelBy(verdict) ?? given,
     ...{ predicted: null, confidence: 0, top: [], accepted: false, set: null, blind: false },
     reasons: verdict?.conflict ? ["conflict"] : [],
     decided: kind === "undone" ? null : kind,
