@@ -2,10 +2,11 @@
 import * as z from "zod";
 import { Decision, FlagReason } from "./decisions.ts";
 import { ConfiguredHost, HostCheck, Job, JobState, JobSummary, ManagerRecord } from "./job.ts";
+import { JobDifference } from "./jobPanel.ts";
 import { LabelSet } from "./predictions.ts";
 import { Problem } from "./problem.ts";
 import { Profile } from "./profile.ts";
-import { LabelNoise, Measure, Report, Rounds } from "./report.ts";
+import { LabelNoise, Report, Rounds, Slice } from "./report.ts";
 import { SplitName } from "./rows.ts";
 
 const whole = z.int().min(0);
@@ -186,23 +187,6 @@ export const FlaggedDocument = z.strictObject({
   ),
 });
 
-/** Test figures of the rows with one value of a column. */
-export const Slice = z.strictObject({
-  /** Null gathers the values beyond the most frequent ones. */
-  value: z.string().nullable(),
-  n: whole,
-  accuracy: Measure,
-  meanConfidence: share,
-  /** Mean confidence less accuracy: above 0 is overconfident. */
-  overconfidence: z.number(),
-  coverage: share.nullable(),
-  /** Wrong ones among the accepted. */
-  acceptedErrorRate: Measure.nullable(),
-  /** Where the accuracy's interval lies wholly below or above that of all rows. */
-  stands: z.enum(["below", "above"]).nullable(),
-});
-export type Slice = z.output<typeof Slice>;
-
 /** `clf slices`: test figures by the values of a column. */
 export const SlicesDocument = z.strictObject({
   model: z.string(),
@@ -342,6 +326,8 @@ export const JobDocument = z.strictObject({
   attempt: z.int().min(1),
   records: z.array(ManagerRecord),
   bytes: whole,
+  /** From the job of the same kind and models before it; null for the first. */
+  difference: JobDifference.nullable(),
 });
 export const JobLogDocument = z.strictObject({ job, attempt: z.int().min(1), log: z.string() });
 /** `cancel` and `resume`. */

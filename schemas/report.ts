@@ -12,6 +12,23 @@ export const Interval = z.strictObject({ low: z.number(), high: z.number() });
 export const Measure = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 export type Measure = z.output<typeof Measure>;
 
+/** Test figures of the rows with one value of a column. */
+export const Slice = z.strictObject({
+  /** Null gathers the values beyond the most frequent ones. */
+  value: z.string().nullable(),
+  n: z.int().min(0),
+  accuracy: Measure,
+  meanConfidence: share,
+  /** Mean confidence less accuracy: above 0 is overconfident. */
+  overconfidence: z.number(),
+  coverage: share.nullable(),
+  /** Wrong ones among the accepted. */
+  acceptedErrorRate: Measure.nullable(),
+  /** Where the accuracy's interval lies wholly below or above that of all rows. */
+  stands: z.enum(["below", "above"]).nullable(),
+});
+export type Slice = z.output<typeof Slice>;
+
 export const CalibrationMap = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
   z.strictObject({ kind: z.literal("temperature"), temperature: z.number().positive() }),

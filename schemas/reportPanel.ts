@@ -1,7 +1,7 @@
 /** What the report's plots are drawn from, and the requests of the report panel (`clf/report/*`). */
 import * as z from "zod";
-import { Slice } from "./report.ts";
 import { CostDocument } from "./cost.ts";
+import { Slice } from "./report.ts";
 
 /** Confidences here are in ten-thousandths, rounded down: a row is at or above a threshold of four digits by either. */
 export const CONFIDENCE_UNIT = 10_000;
