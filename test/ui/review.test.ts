@@ -247,7 +247,7 @@ describe("Review by keyboard", function () {
       const where = await place();
       await eventually(decisions, (lines) => lines.length === 25, "25 decisions on disk");
       // The place is kept a moment after it was taken.
-      await window.workbench.page.waitForTimeout(500);
+      await window.workbench.page.waitForTimeout(2000);
       await window.workbench.reload();
       panel = await window.workbench.webview("confirm", 60);
       await listed(new RegExp(`^${where}$`));
