@@ -3,7 +3,7 @@
  * installed (PROMPTFOO: its main.js). `throughput.ts [ROWS] [GROWTH ROWS]` prints a table; asserts nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 
@@ -13,7 +13,7 @@ const rows = Number(process.argv[2] ?? 6400);
 const growth = Number(process.argv[3] ?? 0);
 const here = import.meta.dirname;
 
-const server = execa(process.execPath, [join(here, "server.ts"), String(DELAY)]);
+const server = execa(process.execPath, [join(here, "server.ts"), String(DELAY)], { reject: false });
 const url = await new Promise<string>((resolve) => server.stdout.once("data", (text) => resolve(String(text).trim())));
 const counted = async () => Number(await (await fetch(url.replace("/v1", "/count"))).text());
 
@@ -37,7 +37,8 @@ async function plain(): Promise<number> {
 
 const ideal = (rows * DELAY) / 1000 / PARALLEL;
 const lines: (string | number)[][] = [["", "seconds", "rows/s", "of the ideal", "MB"]];
-const line = (name: string, seconds: number, megabytes: number | string, n = rows) =>
+const line = (name: string, seconds: number, megabytes: number | string, n = rows) => {
+  console.error(`${name}: ${seconds.toFixed(2)} s, load ${loadavg()[0]!.toFixed(1)}`);
   lines.push([
     name,
     seconds.toFixed(2),
@@ -45,13 +46,23 @@ const line = (name: string, seconds: number, megabytes: number | string, n = row
     `${((100 * ((n * DELAY) / 1000 / PARALLEL)) / seconds).toFixed(1)} %`,
     megabytes,
   ]);
+};
 
 line("ideal (server's delay alone)", ideal, "–");
 line("plain fetch", await plain(), "–");
 async function clf(n: number): Promise<void> {
   const { stdout } = await execa(process.execPath, [join(here, "one.ts"), url, String(n), String(PARALLEL)]);
-  const { seconds, megabytes, base } = JSON.parse(stdout) as { seconds: number; megabytes: number; base: number };
-  line(`clf, ${n.toLocaleString("en-US")} rows`, seconds, `${megabytes} (rows alone: ${base})`, n);
+  const { seconds, megabytes, base, cpu } = JSON.parse(stdout) as Record<
+    "seconds" | "megabytes" | "base" | "cpu",
+    number
+  >;
+  const milliseconds = ((1000 * cpu) / n).toFixed(2);
+  line(
+    `clf, ${n.toLocaleString("en-US")} rows (${milliseconds} ms of processor a row)`,
+    seconds,
+    `${megabytes} (rows alone: ${base})`,
+    n,
+  );
 }
 await clf(rows);
 if (growth > 0) await clf(growth);
