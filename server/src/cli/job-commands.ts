@@ -3,12 +3,14 @@ import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { JobSummary } from "../../../schemas/job.ts";
+import type { JobDifference } from "../../../schemas/jobPanel.ts";
 import { webviewPath } from "../entry.ts";
 import { type PageBundle, reportPage } from "../evaluation/page.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
 import { UnreadableJob } from "../jobs/contract.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
+import { differenceFromBefore } from "../workflow/difference.ts";
 import { reportDetail } from "../workflow/report-detail.ts";
 import { roundsOf } from "../workflow/rounds.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
@@ -63,8 +65,11 @@ async function act(
       return EXIT.fine;
     }
     case "show": {
-      const { job, state, attempt, records } = await store.read(id);
-      if (options.json) printJson({ job, state, attempt: attempt.number, records, bytes: await store.size(id) });
+      const snapshot = await store.read(id);
+      const { job, state, attempt, records } = snapshot;
+      const difference = await differenceFromBefore(session, snapshot);
+      if (options.json)
+        printJson({ job, state, attempt: attempt.number, records, bytes: await store.size(id), difference });
       else {
         print(
           `${id}: ${job.kind} of ${job.models.map(({ name }) => name).join(", ")} on ${job.host.name}: ${state} (attempt ${attempt.number})`,
@@ -78,6 +83,7 @@ async function act(
           if (rows > 0) print(`  ${split}: ${rows.toLocaleString("en-US")} rows`);
         const { error } = attempt.events;
         if (error) print(`error: ${error.message}${error.remedy ? ` ${error.remedy}` : ""}`);
+        for (const line of difference ? differenceLines(difference) : []) print(line);
       }
       return EXIT.fine;
     }
@@ -119,6 +125,20 @@ async function act(
       return EXIT.fine;
     }
   }
+}
+
+function differenceLines({ job, same_data, changes, results }: JobDifference): string[] {
+  const side = (value: string | null, list: boolean, what: string) =>
+    value === null ? (list ? "" : "not set") : list ? `${what} ${value}` : value;
+  const figure = (value: number | null) => (value === null ? "–" : Number(value.toPrecision(4)));
+  return [
+    `against ${job}: ${same_data ? "the same rows" : "other rows"}${changes.length === 0 ? ", the same settings" : ""}`,
+    ...changes.map(
+      ({ section, name, before, after, list }) =>
+        `  ${section}, ${name}: ${[side(before, list, "gone:"), side(after, list, "new:")].filter(Boolean).join(list ? "; " : " → ")}`,
+    ),
+    ...results.map(({ name, before, after }) => `  ${name}: ${figure(before)} → ${figure(after)}`),
+  ];
 }
 
 const SIGNS: Record<string, string> = {

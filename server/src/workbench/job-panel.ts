@@ -4,21 +4,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as z from "zod";
 import type { JobEvent } from "../../../schemas/events.ts";
-import type {
-  JobArtifact,
-  JobDetail,
-  JobDifference,
-  JobResult,
-  jobPanelRequests,
-  LogHit,
-} from "../../../schemas/jobPanel.ts";
+import type { JobArtifact, JobDetail, jobPanelRequests, LogHit } from "../../../schemas/jobPanel.ts";
 import { keepPace } from "../dataset/pace.ts";
 import { attemptFolder, attemptNumbers, parseEvent, readAttempt } from "../jobs/attempt.ts";
-import { jobChanges, jobFacts } from "../jobs/difference.ts";
+import { jobFacts } from "../jobs/difference.ts";
 import { isMissing, wholeLines } from "../jobs/lines.ts";
 import { endMessage, isTerminal } from "../jobs/states.ts";
 import type { JobSnapshot } from "../jobs/store.ts";
-import { previousJob } from "../workflow/artifacts.ts";
+import { differenceFromBefore } from "../workflow/difference.ts";
 import { pathOf } from "./path-of.ts";
 import type { Projects } from "./projects.ts";
 
@@ -42,14 +35,13 @@ export function jobPanelHandlers(projects: Projects): JobPanelHandlers {
     "clf/jobs/detail": async ({ project, job: id }) => {
       const session = await sessionOf(project);
       const snapshot = await session.jobs.store.read(id);
-      const before = await previousJob(session, snapshot.job);
       return {
         project,
         job: id,
         attempts: await attemptsOf(snapshot),
         facts: jobFacts(snapshot.job),
         artifacts: await artifactsOf(snapshot),
-        difference: before && (await differenceOf(before, snapshot)),
+        difference: await differenceFromBefore(session, snapshot),
       };
     },
 
@@ -210,34 +202,4 @@ async function bytesUnder(folder: string): Promise<number> {
     bytes += (await lstat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
   }
   return bytes;
-}
-
-async function differenceOf(before: JobSnapshot, after: JobSnapshot): Promise<JobDifference> {
-  const [then, now] = await Promise.all([lastFigures(before), lastFigures(after)]);
-  const results: JobResult[] = [...new Set([...now.keys(), ...then.keys()])].map((name) => ({
-    name,
-    before: then.get(name) ?? null,
-    after: now.get(name) ?? null,
-  }));
-  return {
-    job: before.id,
-    created: before.job.created,
-    state: before.state,
-    same_data: before.job.data.fingerprint === after.job.data.fingerprint,
-    changes: jobChanges(before.job, after.job),
-    results,
-  };
-}
-
-/** The last value of each figure that a job has reported, by its name with model, target and split. */
-async function lastFigures(snapshot: JobSnapshot): Promise<Map<string, number>> {
-  const last = new Map<string, number>();
-  for await (const { text } of wholeLines(eventsFile(snapshot, snapshot.attempt.number))) {
-    if (!text.includes('"metric"')) continue;
-    const event = parseEvent(text);
-    if (event?.type !== "metric") continue;
-    const { name, model, target, split, value } = event;
-    last.set([name, model, target, split].filter((part) => part !== undefined).join(" · "), value);
-  }
-  return last;
 }
