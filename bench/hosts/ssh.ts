@@ -1,11 +1,12 @@
 /**
- * What an ssh host costs: re-attaching, latency of events, bytes and processes of following, upload beside scp. Needs root and sshd, as the
- * tests do: `node bench/hosts/ssh.ts [minutes of following, default 1]`. Prints one table; asserts nothing.
+ * What an ssh host costs: re-attaching, latency of events, bytes and processes of following, upload and fetch beside scp. Needs root and sshd,
+ * as the tests do: `node bench/hosts/ssh.ts [minutes of following, default 1]`. Prints one table; asserts nothing.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
@@ -30,7 +31,8 @@ echo '{"seq":1,"time":"2026-01-01T00:00:00Z","type":"state","state":"running"}' 
 if [ -e quick ]; then echo '{"seq":2,"time":"2026-01-01T00:00:00Z","type":"state","state":"succeeded"}' >>"$e"; exit; fi
 exec sleep 3600`,
 );
-const connect = () => sshHost({ name: "remote", address: user.address, workdir: "~/clf", program: sshd.program });
+const connect = (program = sshd.program) =>
+  sshHost({ name: "remote", address: user.address, workdir: "~/clf", program });
 const made = (of: ReturnType<typeof connect>) =>
   testManager(join(top, "jobs"), { host: () => of, runner: () => ({ command: ["sh", script] }) });
 const submit = (of: ReturnType<typeof made>, quick: boolean) =>
@@ -39,11 +41,8 @@ const submit = (of: ReturnType<typeof made>, quick: boolean) =>
     return newJob({}, "remote");
   });
 
-const rows: [string, string][] = [];
-const row = (what: string, value: string) => {
-  rows.push([what, value]);
-  console.log(`${what.padEnd(64)} ${value}`);
-};
+const row = (what: string, value: string) => console.log(`| ${what} | ${value} | ${loadavg()[0]!.toFixed(1)} |`);
+console.log("| what | measured | load |\n| --- | --- | --- |");
 
 try {
   // One finished job, copied: its folders are what matters.
@@ -72,15 +71,14 @@ try {
   await manager.close();
   host.close();
 
-  // Re-attaching: a new manager, as after a restart of the editor.
+  // Re-attaching: a new manager, as after a restart of the editor. An event has come meanwhile.
   for (const id of running) appendFileSync(join(there(id), "attempts/1/events.jsonl"), event(2));
   host = connect();
   const before = { up: sshd.line.up(), down: sshd.line.down() };
+  const opened = performance.now();
+  await host.read(first.id, "job.json", 0);
+  row("connection and a first answer", `${Math.round(performance.now() - opened)} ms`);
   const started = performance.now();
-  let connected = 0;
-  const connection = host.read(first.id, "job.json", 0).then(() => {
-    connected = performance.now() - started;
-  });
   manager = made(host);
   const start = manager.start();
   const attached = await Promise.all(
@@ -89,32 +87,34 @@ try {
       return performance.now() - started;
     }),
   );
-  const last = Math.max(...attached);
-  await Promise.all([start, connection]);
-  row(`connection and a first answer`, `${Math.round(connected)} ms`);
+  await start;
   row(
-    `${FINISHED} finished and ${RUNNING} running jobs re-attached, the last one`,
-    `${Math.round(last)} ms after the start`,
+    `${FINISHED} finished and ${RUNNING} running jobs re-attached, from the connection on: first, last`,
+    `${Math.round(Math.min(...attached))} ms, ${Math.round(Math.max(...attached))} ms`,
   );
-  row("bytes for it", `${sshd.line.up() - before.up} up, ${sshd.line.down() - before.down} down`);
+  row("bytes for both", `${sshd.line.up() - before.up} up, ${sshd.line.down() - before.down} down`);
 
-  // Latency: an event written there until the follower here has it.
+  // Latency: an event written there until whoever follows the job here has it, as the Jobs view does.
   const latencies: number[] = [];
-  for (let seq = 3; seq < 33; seq++) {
-    const id = running[seq % RUNNING]!;
-    const at = join(manager.store.folder(id), "attempts/1/events.jsonl");
-    const size = readFileSync(at).length;
-    await sleep(100 + Math.random() * 400);
+  for (let n = 0; n < 40; n++) {
+    const id = running[n % RUNNING]!;
+    const seq = Math.floor(n / RUNNING) + 3;
+    const stop = new AbortController();
+    const came = (async () => {
+      for await (const update of manager.follow(id, { signal: stop.signal }))
+        if (update.type === "event" && update.event.seq === seq) return;
+    })();
+    await sleep(300 + Math.random() * 400);
     const written = performance.now();
-    const n = Math.floor((seq - 3) / RUNNING) + 3;
-    appendFileSync(join(there(id), "attempts/1/events.jsonl"), event(n));
-    while (readFileSync(at).length === size) await sleep(5);
+    appendFileSync(join(there(id), "attempts/1/events.jsonl"), event(seq));
+    await came;
     latencies.push(performance.now() - written);
+    stop.abort();
   }
   latencies.sort((a, b) => a - b);
   row(
-    "an event there, until it is in the folder here: median, worst of 30",
-    `${Math.round(latencies[15]!)} ms, ${Math.round(latencies.at(-1)!)} ms`,
+    "an event there, until who follows has it here: median, 95 of 100, worst of 40",
+    `${[19, 37, 39].map((n) => Math.round(latencies[n]!)).join(", ")} ms`,
   );
 
   // Following: nothing happens, then an event a second.
@@ -138,33 +138,57 @@ try {
     );
   }
 
-  // Upload beside scp, of the same files, one after the other, twice.
+  // Upload and fetch beside scp, of the same files, by turns, past the line that counts. Three times; the best counts.
   const data = join(top, "upload");
-  mkdirSync(join(data, "data"), { recursive: true });
-  for (let n = 0; n < 10; n++) writeFileSync(join(data, "data", `part-${n}`), randomBytes((MEGABYTES / 10) << 20));
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let n = 0; n < 2; n++) {
+  mkdirSync(join(data, "model"), { recursive: true });
+  for (let n = 0; n < 10; n++) writeFileSync(join(data, "model", `part-${n}`), randomBytes((MEGABYTES / 10) << 20));
+  const direct = connect(sshd.direct);
+  await direct.read(first.id, "job.json", 0);
+  const times = {
+    put: [] as number[],
+    scpUp: [] as number[],
+    fetch: [] as number[],
+    scpDown: [] as number[],
+    sum: [] as number[],
+  };
+  const clock = async (into: number[], work: () => Promise<unknown>) => {
+    const begin = performance.now();
+    await work();
+    into.push(performance.now() - begin);
+  };
+  const run = async (command: string, ...words: string[]) => {
+    const [status] = await once(spawn(command, words, { stdio: "ignore" }), "exit");
+    if (status !== 0) throw new Error(`${command} ended with ${status}`);
+  };
+  const scp = (...words: string[]) => run("scp", "-q", "-r", ...sshd.direct.slice(1), ...words);
+  for (let n = 0; n < 3; n++) {
     const job = `20260101-0000-upload-000${n}`;
-    let begin = performance.now();
-    await host.put(job, data, ["data"]);
-    ours.push(performance.now() - begin);
-    await host.put(job, data, []).catch(() => {});
-    spawnSync("rm", ["-rf", join(user.home, "clf/jobs", job), join(user.home, "up")]);
-    begin = performance.now();
-    // Not in one go: the line to the server runs in this process.
-    const scp = spawn("scp", ["-q", "-r", "-F", sshd.config, join(data, "data"), `${user.address}:up`], {
-      stdio: "ignore",
-    });
-    const [status] = await once(scp, "exit");
-    if (status !== 0) throw new Error(`scp ended with ${status}`);
-    theirs.push(performance.now() - begin);
-    spawnSync("rm", ["-rf", join(user.home, "up")]);
+    const back = join(top, `back-${n}`);
+    await clock(times.put, () => direct.put(job, data, ["model"]));
+    await clock(times.scpUp, () => scp(join(data, "model"), `${user.address}:up`));
+    await clock(times.fetch, () => direct.fetch(job, back, ["model"]));
+    await clock(times.scpDown, () => scp(`${user.address}:up`, join(top, `scp-${n}`)));
+    await clock(times.sum, () => run("sh", "-c", `sha256sum ${join(data, "model")}/*`));
+    await direct.put(job, join(top, "nothing"), []);
+    spawnSync("rm", ["-rf", join(user.home, "up"), back, join(top, `scp-${n}`)]);
   }
-  const best = (times: number[]) => `${(MEGABYTES / (Math.min(...times) / 1000)).toFixed(0)} MiB/s`;
-  row(`upload of ${MEGABYTES} MiB in 10 files, checksums included (best of 2)`, best(ours));
-  row("the same by scp -r", best(theirs));
-  row("ratio, ours to scp", (Math.min(...theirs) / Math.min(...ours)).toFixed(2));
+  direct.close();
+  const best = (which: number[]) => Math.min(...which);
+  const speed = (which: number[]) => `${(MEGABYTES / (best(which) / 1000)).toFixed(0)} MiB/s`;
+  row(`upload of ${MEGABYTES} MiB in 10 files, checksums included`, speed(times.put));
+  row("the same by scp -r, no checksums", speed(times.scpUp));
+  row("ratio, ours to scp", (best(times.scpUp) / best(times.put)).toFixed(2));
+  row("fetch of them, checksums included", speed(times.fetch));
+  row("the same by scp -r, no checksums", speed(times.scpDown));
+  row("ratio, ours to scp", (best(times.scpDown) / best(times.fetch)).toFixed(2));
+  row("sha256sum of them, once", speed(times.sum));
+  const sum = best(times.sum);
+  row(
+    "ratios to scp followed by sha256sum on either side: upload, fetch",
+    [times.scpUp, times.scpDown]
+      .map((scpTimes, n) => ((best(scpTimes) + 2 * sum) / best(n === 0 ? times.put : times.fetch)).toFixed(2))
+      .join(", "),
+  );
   await Promise.all(running.map((id) => manager.cancel(id)));
   await manager.close();
   host.close();

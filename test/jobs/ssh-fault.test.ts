@@ -15,6 +15,7 @@ import { seededRandom } from "../../server/src/engines/linear/random.ts";
 import type { RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { type SshHost, sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
+import { makeNetwork, type Network } from "./network.ts";
 import { canRestart, type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
 import {
   kill,
@@ -42,6 +43,7 @@ const why = whyNoSshd();
   this.timeout(60_000 + ROUNDS * 60_000);
   const next = seededRandom(SEED);
   const tally = new Map<string, number>();
+  let network: Network | null;
   let sshd: Sshd;
   let top: string;
   let root: string;
@@ -49,14 +51,15 @@ const why = whyNoSshd();
   let host: SshHost;
   let manager: JobManager;
 
-  const makeHost = () =>
-    sshHost({ name: "remote", address: sshd.user("bash").address, workdir: "~/clf", program: sshd.program });
+  const makeHost = (program = sshd.program) =>
+    sshHost({ name: "remote", address: sshd.user("bash").address, workdir: "~/clf", program });
   const runner = (): RunnerCommand => ({ command: ["sh", script, String(ROWS), String(PAUSE)] });
   const makeManager = (of: SshHost) =>
     testManager(root, { host: () => of, runner, cancelGrace: 1000, killGrace: 1000 });
 
   before(async () => {
-    sshd = await startSshd(["bash"]);
+    network = makeNetwork();
+    sshd = await startSshd(["bash"], network);
     script = join(sshd.folder, "fake-runner.sh");
     await copyFile(join(import.meta.dirname, "fake-runner.sh"), script);
   });
@@ -77,6 +80,7 @@ const why = whyNoSshd();
   after(async () => {
     console.log(`      ${[...tally].map(([what, count]) => `${what}: ${count}`).join(", ")}`);
     await sshd.close();
+    network?.close();
   });
 
   function count(what: string): void {
@@ -215,6 +219,57 @@ const why = whyNoSshd();
       await submitting;
       await check("ssh", ["succeeded"]);
     }));
+
+  /** Past the line, over a network of its own. */
+  function networkRounds(work: (net: Network, chance: number, n: number) => Promise<void>) {
+    return async function (this: Mocha.Context) {
+      if (!network) this.skip();
+      const net = network;
+      await manager.close();
+      host.close();
+      host = makeHost(sshd.direct);
+      manager = makeManager(host);
+      await manager.start();
+      await rounds((chance, n) => work(net, chance, n));
+    };
+  }
+
+  it(
+    "the network is dead for a moment, and the connection lives on",
+    networkRounds(async (net, chance) => {
+      const submitting = submit(3_000_000);
+      await sleep(chance * (SPAN + 500));
+      net.unplug();
+      await sleep(100 + next() * 1500);
+      net.plug();
+      await submitting;
+      await check("network for a moment", ["succeeded"]);
+    }),
+  );
+
+  it(
+    "the network is dead for longer than keep-alive: another connection goes on",
+    networkRounds(async (net, chance) => {
+      const submitting = submit(3_000_000);
+      await sleep(chance * (SPAN + 500));
+      net.unplug();
+      await sleep(4500 + next() * 1500);
+      net.plug();
+      await submitting;
+      await check("network for long", ["succeeded"]);
+    }),
+  );
+
+  it(
+    "this machine comes back on another network",
+    networkRounds(async (net, chance) => {
+      const submitting = submit(3_000_000);
+      await sleep(chance * (SPAN + 500));
+      net.move();
+      await submitting;
+      await check("another network", ["succeeded"]);
+    }),
+  );
 
   it("the supervisor is killed: a runner that lives goes on", () =>
     rounds(async (chance, n) => {

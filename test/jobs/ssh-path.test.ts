@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { HostAddedDocument, HostsDocument } from "../../schemas/cli.ts";
-import { type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
+import { namedModel, weatherProject, weatherReports } from "./ssh-worker.ts";
+import { SHELLS, type Shell, type Sshd, startSshd, whyNoSshd } from "./sshd.ts";
 import { removeFolder, temporaryFolder } from "./support.ts";
 
 const why = whyNoSshd(["fish"]);
@@ -138,4 +140,54 @@ hosts:
       }
     }
   });
+});
+
+// The whole path with the worker itself, for every login shell: by hand, as `CLF_SSH_MODEL=/models/x CLF_PYTHON=/env/bin/python` says (ssh-worker.ts).
+const named = namedModel();
+const shells = Object.keys(SHELLS) as Shell[];
+const whyNot = named ? whyNoSshd(shells) : "CLF_SSH_MODEL names no model";
+
+(whyNot ? describe.skip : describe)(`a real model on an ssh host${whyNot ? ` (${whyNot})` : ""}`, function () {
+  this.timeout(1_200_000);
+  let sshd: Sshd;
+  let folder: string;
+  before(async () => {
+    sshd = await startSshd(shells, null, { CLF_PYTHON: named!.python });
+    folder = await temporaryFolder();
+    await writeFile(join(folder, "reports.csv"), weatherReports());
+    const hosts = shells.map((shell) => `  ${shell}: { kind: ssh, address: host-${shell}, price_per_hour: 1 }\n`);
+    await writeFile(join(folder, "p.clf.yaml"), `${weatherProject()}hosts:\n${hosts.join("")}`);
+  });
+  after(async () => {
+    await removeFolder(folder);
+    await sshd.close();
+  });
+
+  for (const shell of shells) {
+    it(`fine-tunes and evaluates there: ${shell}`, async () => {
+      const env = { CLF_SSH_CONFIG: sshd.config, NODE_NO_WARNINGS: "1", CLF_PYTHON: "" };
+      const clf = async (...args: string[]) => {
+        const begin = performance.now();
+        const { stdout, stderr, exitCode } = await execa(process.execPath, [CLI, ...args, "--host", shell], {
+          reject: false,
+          cwd: folder,
+          stdin: "ignore",
+          env,
+        });
+        assert.equal(exitCode, 0, `${stderr}${stdout}`);
+        console.log(
+          `      ${args[0]}: ${((performance.now() - begin) / 1000).toFixed(1)} s, load ${loadavg()[0]!.toFixed(1)}`,
+        );
+        return stdout;
+      };
+      await clf("fine-tune", ".", "--model", "tuned");
+      console.log((await clf("evaluate", ".", "--model", "tuned")).split("\n").slice(0, 6).join("\n"));
+      const ids = (await readdir(join(folder, ".clf/jobs"))).filter((name) => /^\d/.test(name)).sort();
+      const [fineTune, evaluation] = ids.slice(-2).map((id) => join(folder, ".clf/jobs", id));
+      assert.ok(
+        (await readdir(join(fineTune!, "model"), { recursive: true })).some((name) => /safetensors$/.test(name)),
+      );
+      for (const name of ["predictions.parquet", "report.json"]) assert.ok(existsSync(join(evaluation!, name)), name);
+    });
+  }
 });

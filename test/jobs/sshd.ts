@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Network } from "./network.ts";
 import { removeFolder, temporaryFolder } from "./support.ts";
 
 export const SHELLS = { bash: "/bin/bash", dash: "/bin/dash", fish: "/usr/bin/fish", tcsh: "/usr/bin/tcsh" } as const;
@@ -48,6 +49,8 @@ export interface Sshd {
   user(shell: Shell): TestUser;
   /** The line: all connections of clients go through it. */
   line: Line;
+  /** The ssh program that goes to the server's network itself, past the line, and notices within seconds that it is dead. Only with a network. */
+  direct: string[];
   /** Ends the server and every connection. Jobs of its users go on. */
   stop(): Promise<void>;
   /** Starts it again on the same port; `boot` is what /proc says the boot id is, for its users. */
@@ -74,7 +77,16 @@ export interface Line {
 /** Noise at login, as people and providers put it there. */
 const NOISE = "echo 'Welcome to the machine!'; echo \"You have 3 new messages.\"; echo 'a warning' >&2";
 
-export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
+/**
+ * @param network where the server is to run; by default this machine's own
+ * @param env variables that every login finds
+ */
+export async function startSshd(
+  shells: readonly Shell[],
+  network: Network | null = null,
+  env: Record<string, string> = {},
+): Promise<Sshd> {
+  const at = network?.far ?? "127.0.0.1";
   const folder = await temporaryFolder();
   await chmod(folder, 0o755);
   await mkdir("/run/sshd", { recursive: true });
@@ -84,30 +96,32 @@ export async function startSshd(shells: readonly Shell[]): Promise<Sshd> {
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(keys, name)]);
   }
   const port = await freePort();
-  const line = await openLine(port);
+  const line = await openLine(port, at);
   const knownHosts = join(folder, "known_hosts");
   const hostKey = (await readFile(join(keys, "host.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
-  await writeFile(knownHosts, `[127.0.0.1]:${line.port} ${hostKey}\n`);
+  await writeFile(knownHosts, `[127.0.0.1]:${line.port} ${hostKey}\n[${at}]:${port} ${hostKey}\n`);
   removeStaleUsers();
   const users = new Map<Shell, TestUser>();
   for (const shell of shells) users.set(shell, await makeUser(shell, folder, join(keys, "client.pub")));
   const config = join(folder, "config");
-  await writeFile(
-    config,
-    [...users.values()]
-      .map(
-        ({ address, name }) =>
-          `Host ${address}\n  HostName 127.0.0.1\n  Port ${line.port}\n  User ${name}\n  IdentityFile ${keys}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`,
-      )
-      .join("\n"),
-  );
+  const direct = `${config}.direct`;
+  for (const [file, host, to] of [
+    [config, "127.0.0.1", line.port],
+    [direct, at, port],
+  ] as const) {
+    const entries = [...users.values()].map(
+      ({ address, name }) =>
+        `Host ${address}\n  HostName ${host}\n  Port ${to}\n  User ${name}\n  IdentityFile ${keys}/client\n  IdentitiesOnly yes\n  UserKnownHostsFile ${knownHosts}\n`,
+    );
+    await writeFile(file, entries.join("\n"));
+  }
   const banner = join(folder, "banner");
   await writeFile(banner, "*** Authorised use only ***\n");
   const serverConfig = join(folder, "sshd_config");
   await writeFile(
     serverConfig,
     `Port ${port}
-ListenAddress 127.0.0.1
+ListenAddress ${at}
 HostKey ${keys}/host
 PidFile none
 UsePAM no
@@ -117,7 +131,9 @@ MaxStartups 200
 Banner ${banner}
 AuthorizedKeysFile .ssh/authorized_keys
 Subsystem sftp internal-sftp
-`,
+${Object.entries(env)
+  .map(([name, value]) => `SetEnv ${name}=${value}\n`)
+  .join("")}`,
   );
   let server: ReturnType<typeof spawn> | undefined;
 
@@ -126,6 +142,7 @@ Subsystem sftp internal-sftp
     port: line.port,
     line,
     program: ["ssh", "-F", config],
+    direct: ["ssh", "-F", direct, "-o", "ServerAliveInterval=1"],
     config,
     knownHosts,
     user(shell) {
@@ -134,7 +151,7 @@ Subsystem sftp internal-sftp
       return found;
     },
     async start(boot) {
-      const words = ["/usr/sbin/sshd", "-D", "-e", "-f", serverConfig];
+      const words = [...(network?.within ?? []), "/usr/sbin/sshd", "-D", "-e", "-f", serverConfig];
       if (boot === undefined) server = spawn(words[0]!, words.slice(1), { stdio: "ignore" });
       else {
         const file = join(folder, "boot_id");
@@ -143,7 +160,7 @@ Subsystem sftp internal-sftp
         server = spawn("unshare", ["-m", "sh", "-c", script, file, ...words], { stdio: "ignore" });
       }
       for (let tries = 0; tries < 200; tries++) {
-        if (await connects(port)) return;
+        if (await connects(port, at)) return;
         await sleep(25);
       }
       throw new Error("sshd did not start.");
@@ -152,7 +169,7 @@ Subsystem sftp internal-sftp
       server?.kill("SIGTERM");
       server = undefined;
       line.cut();
-      for (let tries = 0; tries < 200 && (await connects(port)); tries++) await sleep(25);
+      for (let tries = 0; tries < 200 && (await connects(port, at)); tries++) await sleep(25);
     },
     killUsers() {
       for (const { name } of users.values()) spawnSync("pkill", ["-KILL", "-u", name]);
@@ -171,7 +188,7 @@ Subsystem sftp internal-sftp
 }
 
 /** A line to a port of this machine that can be measured, cut and frozen. */
-async function openLine(target: number): Promise<Line> {
+async function openLine(target: number, host: string): Promise<Line> {
   const sockets = new Set<Socket>();
   let up = 0;
   let down = 0;
@@ -179,7 +196,7 @@ async function openLine(target: number): Promise<Line> {
   let frozen = false;
   const server: Server = createServer({ pauseOnConnect: true }, (client) => {
     made++;
-    const far = createConnection({ port: target, host: "127.0.0.1" });
+    const far = createConnection({ port: target, host });
     for (const [one, other] of [
       [client, far],
       [far, client],
@@ -265,9 +282,9 @@ async function freePort(): Promise<number> {
   });
 }
 
-async function connects(port: number): Promise<boolean> {
+async function connects(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection({ port, host: "127.0.0.1" });
+    const socket = createConnection({ port, host });
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);

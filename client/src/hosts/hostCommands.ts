@@ -6,13 +6,24 @@ import type { ProjectSummary, Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
 
 const TYPED = "Another address…";
+/** Of the pages that a check shows. */
+const SCHEME = "clf-host";
 
 export function registerHostCommands(guard: Guard, server: Server, projects: Projects): vscode.Disposable {
+  // Documents that nobody can edit, so that closing one asks nothing.
+  const tables = new Map<string, string>();
+  const changed = new vscode.EventEmitter<vscode.Uri>();
+  const provider: vscode.TextDocumentContentProvider = {
+    onDidChange: changed.event,
+    provideTextDocumentContent: ({ path }) => tables.get(path) ?? "",
+  };
+
   async function check({ project }: ProjectSummary, host: string): Promise<void> {
     const checked = await server.request("clf/hosts/check", { project, host }, { progress: `Clf: checking ${host}` });
-    const content = table(checked);
-    const document = await vscode.workspace.openTextDocument({ language: "markdown", content });
-    await vscode.commands.executeCommand("markdown.showPreview", document.uri);
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${host}.md` });
+    tables.set(uri.path, table(checked));
+    changed.fire(uri);
+    await vscode.commands.executeCommand("markdown.showPreview", uri);
   }
 
   async function add(project: ProjectSummary): Promise<void> {
@@ -63,6 +74,8 @@ export function registerHostCommands(guard: Guard, server: Server, projects: Pro
   }
 
   return vscode.Disposable.from(
+    changed,
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, provider),
     guard.command("clf.addHost", async (given: unknown) => {
       needTrust();
       const project = await projects.choose(given);

@@ -673,7 +673,8 @@ function isSeenOut({ attempt: { facts } }: JobSnapshot): boolean {
   return facts.exit !== undefined || facts.runner === undefined || facts.records.some(({ type }) => type === "lost");
 }
 
-function isFetched(snapshot: JobSnapshot): boolean {
+/** Whether what a job of another machine has made is here, or will never be. */
+export function isFetched(snapshot: JobSnapshot): boolean {
   return (
     snapshot.state !== "succeeded" ||
     snapshot.records.some((record) => record.type === "fetched" && record.attempt === snapshot.attempt.number)

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { JobView } from "../../../schemas/protocol.ts";
 import { attemptFolder } from "../jobs/attempt.ts";
 import { changes } from "../jobs/changes.ts";
+import { isFetched } from "../jobs/manager.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { isJobOf, type Session } from "../workflow/session.ts";
 import { jobView } from "./job-view.ts";
@@ -69,7 +70,9 @@ export function watchJobs(session: Session, options: JobWatchOptions): JobWatch 
         options.onChange(view);
         watcher?.found();
       }
-      if (!isTerminal(snapshot.state)) {
+      // What it has made may still be on its way from another machine: until that is here there is nothing to show.
+      const arriving = snapshot.job.host.kind !== "local" && !isFetched(snapshot);
+      if (!isTerminal(snapshot.state) || arriving) {
         live.add(id);
         ended.delete(id);
         watcher?.add(snapshot.folder);
