@@ -45,14 +45,19 @@ const ENDS = /^[^\p{L}\p{N}]/u;
 /** Codes and names apart: an answer is written in the one or the other. */
 interface Comparable {
   exact: boolean;
+  /** The answer is held to a schema of the labels. */
+  held: boolean;
   names: Spelling[];
   codes: Spelling[];
 }
 
-/** The spellings of a target in the form they are compared in. Made once a target. */
-export function comparableSpellings({ labels, folded }: KnownLabels): Comparable {
+/**
+ * The spellings of a target in the form they are compared in. Made once a target.
+ * @param held the answer is held to a schema: no other spelling can be written
+ */
+export function comparableSpellings({ labels, folded }: KnownLabels, held = false): Comparable {
   // Labels that differ in case or dashes alone can only be told apart by exact text.
-  const exact = [...folded.values()].includes(-1);
+  const exact = held || [...folded.values()].includes(-1);
   const of = (texts: (known: KnownLabels["labels"][number]) => readonly string[]) => {
     const list: Spelling[] = [];
     for (const [label, known] of labels.entries()) {
@@ -64,7 +69,8 @@ export function comparableSpellings({ labels, folded }: KnownLabels): Comparable
   };
   return {
     exact,
-    names: of(({ name, aliases }) => [name, ...aliases]),
+    held,
+    names: of(({ name, aliases }) => (held ? [name] : [name, ...aliases])),
     codes: of(({ code }) => (code === undefined ? [] : [code])),
   };
 }
@@ -72,15 +78,13 @@ export function comparableSpellings({ labels, folded }: KnownLabels): Comparable
 /**
  * @param tokens of the whole answer
  * @param at where the label stands in the answer
- * @param held the answer is held to a schema of the labels
  * @returns null when the tokens do not reach there
  */
 export function labelMasses(
   tokens: readonly AnswerToken[],
   at: { start: number; end: number },
   target: KnownLabels,
-  { exact, names, codes }: Comparable = comparableSpellings(target),
-  held = false,
+  { exact, held, names, codes }: Comparable = comparableSpellings(target),
 ): LabelMasses | null {
   const mass = new Float64Array(target.labels.length);
   const result: LabelMasses = { mass, unseen: 0, other: 0, sequence: { probability: 1, tokens: 0 }, first: 0 };
@@ -91,6 +95,7 @@ export function labelMasses(
   if (index >= tokens.length) return null;
 
   const shape = (text: string): string => {
+    if (held) return text;
     const bare = text.replace(/^[\s"'`*“‘([{:=]+/, "");
     return exact ? bare : foldInside(bare);
   };

@@ -41,7 +41,7 @@ interface ScorerOptions {
 }
 
 export function createScorer(plan: PromptPlan, { bias, priors = [], held }: ScorerOptions): Scorer {
-  const spellings = plan.targets.map(comparableSpellings);
+  const spellings = plan.targets.map((target) => comparableSpellings(target, held));
   const shape = { json: plan.json, reasoned: plan.reasoned };
   const read = ({ text, finish, refused }: Choice) =>
     readAnswer({ text, refused, cut: finish === "length" }, plan.targets, shape);
@@ -51,7 +51,7 @@ export function createScorer(plan: PromptPlan, { bias, priors = [], held }: Scor
     return reads.map((one, t) => {
       if ("problem" in one || !tokens || start === null) return null;
       const at = { start: start + one.at.start, end: start + one.at.end };
-      return labelMasses(tokens, at, plan.targets[t]!, spellings[t]!, held);
+      return labelMasses(tokens, at, plan.targets[t]!, spellings[t]!);
     });
   }
 
