@@ -68,7 +68,8 @@ const PICTURES: Record<string, (workbench: Workbench) => Promise<unknown>> = {
   async report(workbench) {
     await sideBar(workbench, false);
     await workbench.runCommand("Clf: Open Report");
-    await workbench.webview("test rows, with 95 % intervals");
+    const report = await workbench.webview("test rows, with 95 % intervals");
+    await report.locator("[aria-busy]").first().waitFor({ state: "detached" });
     await workbench.runCommand("View: Close Other Editors in Group");
   },
 };

@@ -17,7 +17,7 @@ export interface PlotOptions {
   drawn?(svg: SVGSVGElement): void;
 }
 
-const NARROWEST = 220;
+const NARROWEST = 140;
 
 export function plotFigure({ caption, name, told, widest, draw, drawn }: PlotOptions, at: Surroundings): HTMLElement {
   const figure = document.createElement("figure");

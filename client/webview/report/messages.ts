@@ -35,5 +35,4 @@ export interface ReportState {
   project: string;
   job: string;
   title: string;
-  choices?: Choices;
 }

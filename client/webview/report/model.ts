@@ -163,7 +163,6 @@ function drawTarget(
   const name = `${model} ${target}`;
   const byRows = [...report.labels].sort((a, b) => b.support - a.support);
   return html`<h3>${target}</h3>
-    <div class="sides">
       ${table(
         {
           caption: `${whole(report.n)} ${report.rows === "test" ? "test rows" : "cross-fitted rows"}, with 95 % intervals`,
@@ -173,6 +172,7 @@ function drawTarget(
         },
         at,
       )}
+    <div class="sides">
       ${plotFigure(
         {
           caption: "Does the confidence mean what it says?",

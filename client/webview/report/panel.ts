@@ -13,17 +13,14 @@ export function showPanel(root: HTMLElement): void {
   const { ask, take } = createAsking<ReportRequest>((message) => host.postMessage(message));
   // What VS Code gives back after a reload, so that the extension knows which report this was.
   const state = JSON.parse(decodeURIComponent(root.dataset.state!)) as ReportState;
-  host.setState({ ...state, ...host.getState() });
+  host.setState(state);
   // The extension fills in which report is meant.
   const own = { project: state.project, job: state.job };
   const detail = ask("clf/report/detail", own);
 
   function show(message: Extract<ToReport, { type: "report" }>): void {
-    const kept = keepChoices({ ...message.choices, ...host.getState()?.choices }, (choices) => {
-      host.setState({ ...state, choices });
-      // A window that is reloaded does not always keep what its webviews said last: the extension does.
-      host.postMessage({ type: "choices", choices });
-    });
+    // A window that is reloaded does not always keep what its webviews said last: the extension does.
+    const kept = keepChoices(message.choices ?? {}, (choices) => host.postMessage({ type: "choices", choices }));
     const at: Surroundings = {
       kept,
       copy: (text) => host.postMessage({ type: "copy", text }),

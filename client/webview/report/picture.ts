@@ -20,8 +20,8 @@ export function svgText(svg: SVGSVGElement): string {
   const copies = [copy, ...copy.querySelectorAll<SVGElement>("*")];
   for (const [i, element] of [svg, ...svg.querySelectorAll<SVGElement>("*")].entries()) {
     const styles = getComputedStyle(element);
-    const written = STYLES.map((name) => `${name}:${styles.getPropertyValue(name)}`).join(";");
-    copies[i]!.setAttribute("style", written);
+    // As attributes: the page's policy allows no style written into an element.
+    for (const name of STYLES) copies[i]!.setAttribute(name, styles.getPropertyValue(name));
     copies[i]!.removeAttribute("class");
   }
   const { width, height } = svg.getBoundingClientRect();

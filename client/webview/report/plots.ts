@@ -34,6 +34,7 @@ function legend(
     const words = document.createElementNS(ns, "text");
     words.setAttribute("x", String(x + 18));
     words.setAttribute("y", "12");
+    words.setAttribute("text-anchor", "start");
     words.textContent = name.length > 28 ? `${name.slice(0, 27)}…` : name;
     drawn.append(mark, words);
     x += 34 + 6.6 * words.textContent.length;

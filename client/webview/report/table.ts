@@ -30,7 +30,7 @@ interface Chosen {
 /** Rows from which a table can be searched. */
 const LONG = 15;
 /** Rows that are drawn until all are asked for. */
-const MOST = 300;
+const MOST = 100;
 
 export function table(
   { caption, head, rows, prose = [], key, most = MOST, heading }: TableOptions,
