@@ -8,7 +8,7 @@ import { appendRecord } from "../jobs/records.ts";
 import type { ProjectData } from "./data.ts";
 import type { JobRequest } from "./prepare.ts";
 import { isJobOf, type Session, WorkflowError } from "./session.ts";
-import { modelsToFineTune, startJob } from "./start.ts";
+import { endpointsOf, modelsToFineTune, startJob } from "./start.ts";
 
 /** What a job is for, as its options hold it. */
 const Wish = z.strictObject({
@@ -75,7 +75,10 @@ export async function goOn(session: Session, id: string, dataOf: () => Promise<P
   return next;
 }
 
-/** Goes on with all that succeeded while nobody looked. What cannot be started is handed to `log`. */
+/**
+ * Goes on with all that succeeded while nobody looked. What cannot be started is handed to `log`. Where endpoints would be asked a
+ * person has to say so again: a folder that came from elsewhere shall not spend anybody's money by being opened.
+ */
 export async function goOnWithAll(
   session: Session,
   dataOf: () => Promise<ProjectData>,
@@ -84,6 +87,18 @@ export async function goOnWithAll(
   for (const id of await session.jobs.store.ids()) {
     const snapshot = await session.jobs.store.read(id).catch(() => null);
     if (!snapshot || !isJobOf(session.project, snapshot.job)) continue;
+    const wish = Wish.safeParse(snapshot.job.options.next);
+    if (!wish.success || asksEndpoints(session, wish.data.models)) continue;
     await goOn(session, id, dataOf).catch((error) => log(`${id}: ${error instanceof Error ? error.message : error}`));
   }
+}
+
+function asksEndpoints(session: Session, models: readonly string[]): boolean {
+  // A model that has left the project since: what is wrong is said where it is started.
+  return (
+    endpointsOf(
+      session,
+      models.filter((name) => name in session.project.spec.models),
+    ).length > 0
+  );
 }
