@@ -18,6 +18,8 @@ export class HostError extends Error {
 const NOISE_LIMIT = 1 << 20;
 const LINE_LIMIT = 1 << 16;
 const STDERR_LIMIT = 1 << 14;
+/** Bytes that may wait for ssh to take them: enough that it never waits for us. */
+const AHEAD = 4 << 20;
 
 export interface ChannelOptions {
   command: readonly [string, ...string[]];
@@ -149,7 +151,7 @@ export function openChannel(script: string, options: ChannelOptions): Channel {
     ended,
     async write(data) {
       if (child.stdin.destroyed || over) return;
-      if (child.stdin.write(data)) return;
+      if (child.stdin.write(data) || child.stdin.writableLength < AHEAD) return;
       await new Promise<void>((resolve) => {
         const go = () => {
           child.stdin.off("drain", go).off("close", go);
