@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FlaggedItem, InlineRow, JobView, ProjectSummary, Requests, RowDetail } from "../../schemas/protocol.ts";
 import { Report } from "../../schemas/report.ts";
+import { ReportDetail } from "../../schemas/reportPanel.ts";
 import { nextDecisionId } from "../../server/src/review/decision-id.ts";
 import { eventually } from "../editor/eventually.ts";
 import { type Client, startClient, uriOf } from "./client.ts";
@@ -142,6 +143,44 @@ describe("workbench", function () {
     const [summary] = await ask<ProjectSummary[]>("clf/projects");
     assert.equal(summary!.models[0]!.evaluation!.job, job);
     assert.ok(summary!.models[0]!.current);
+  });
+
+  it("gives what a report's plots are drawn from, the rows behind them, and figures by a column", async () => {
+    const [{ models }] = (await ask<ProjectSummary[]>("clf/projects")) as [ProjectSummary];
+    const of = { project: project(), job: models[0]!.evaluation!.job };
+    const figures = Report.parse(await ask("clf/report", of)).models.baseline!.targets.label!.report!;
+    const detail = ReportDetail.parse(await ask("clf/report/detail", of));
+    const rows = detail.models.baseline!.targets.label!;
+    assert.equal(rows.given.length, figures.n);
+    const right = rows.given.filter((given, i) => given === rows.predicted[i]).length;
+    assert.equal(right / figures.n, figures.averages.accuracy.value);
+    assert.ok(detail.models.baseline!.training.some(({ name }) => name === "log_loss"));
+    // Evaluations of other machines come without the file: it is made again.
+    const kept = join(folder, ".clf", "jobs", of.job, "report-rows.json");
+    const before = readFileSync(kept, "utf8");
+    rmSync(kept);
+    assert.deepEqual(await ask("clf/report/detail", of), detail);
+    assert.equal(readFileSync(kept, "utf8"), before);
+
+    const wanted = detail.ids.slice(0, 3);
+    const texts = await ask<Requests["clf/report/rows"]["result"]>("clf/report/rows", {
+      ...of,
+      rows: [...wanted, "no"],
+    });
+    assert.deepEqual(
+      texts.rows.map(({ row }) => row),
+      wanted,
+    );
+    assert.ok(texts.rows.every(({ text }) => text.includes("case")));
+    const { columns } = await ask<Requests["clf/report/columns"]["result"]>("clf/report/columns", of);
+    assert.deepEqual(columns.sort(), ["label", "text"]);
+    const by = { ...of, model: "baseline", column: "label" };
+    const { targets } = await ask<Requests["clf/report/slices"]["result"]>("clf/report/slices", by);
+    assert.equal(
+      targets.label!.reduce((sum, { n }) => sum + n, 0),
+      figures.n,
+    );
+    assert.match(await rejected("clf/report/slices", { ...by, column: "lable" }), /no column "lable"/);
   });
 
   it("takes decisions on flagged rows, and takes them back", async () => {
