@@ -1,4 +1,7 @@
-/** `one.ts URL ROWS PARALLEL`: engine `chat` over so many rows, in this process. Prints seconds, rows and the most memory, as JSON. */
+/**
+ * `one.ts URL ROWS PARALLEL`: engine `chat` over so many rows, in this process. Prints seconds, rows and the most memory, as JSON; on standard
+ * error the memory after each 10,000 rows.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +46,10 @@ await chatEngine.predict({
   splits: ["pool"],
   outOfFold: false,
   done: () => false,
-  predicted: () => predicted++,
+  predicted() {
+    if (++predicted % 10_000 === 0)
+      console.error(`${predicted} rows: ${Math.round(process.memoryUsage().rss / 1e6)} MB`);
+  },
 });
 const seconds = (performance.now() - started) / 1000;
 clearInterval(watch);
