@@ -129,7 +129,6 @@ export function paint(canvas: HTMLCanvasElement, width: number, picture: Picture
     canvas.width = pixels;
     canvas.height = pixels;
     canvas.style.width = `${width}px`;
-    canvas.style.height = `${width}px`;
   }
   canvas.dataset.margin = String(marginOf(picture, width));
   const context = canvas.getContext("2d")!;
