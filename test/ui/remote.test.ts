@@ -109,7 +109,12 @@ const PATIENCE = namedModel() ? 600 : 60;
     const [id] = ids();
     await window.workbench.closeWindow();
     // Nobody follows any more.
-    assert.deepEqual(await leftProcesses(sshd.config), []);
+    await eventually(
+      () => processesNaming(sshd.config),
+      (found) => found.length === 0,
+      "the end of ssh",
+      30,
+    );
     if (namedModel() === null) {
       const before = events(there(id!)).length;
       await eventually(
@@ -133,7 +138,7 @@ const PATIENCE = namedModel() ? 600 : 60;
     );
     await picture("again");
     writeFileSync(gate, "");
-    await newest(/^fine-tune · host-bash · .*\d s( · \$\d+\.\d+)?$/, PATIENCE);
+    await newest(/^fine-tune · host-bash · .*\d (s|min)( · \$\d+\.\d+)?$/, PATIENCE);
     await eventually(() => existsSync(join(jobs(), id!, "model")), Boolean, "the model here", 30);
     const [here, away] = [events(join(jobs(), id!)), events(there(id!))];
     assert.deepEqual(here, away, "an event was lost or doubled");
@@ -144,7 +149,7 @@ const PATIENCE = namedModel() ? 600 : 60;
     const { workbench } = window;
     await workbench.runCommandAndPick("Clf: Evaluate a Model", HOST);
     await workbench.answerDialog("Start");
-    await newest(/^evaluation · host-bash · \d+ s/, PATIENCE);
+    await newest(/^evaluation · host-bash · \d+ (s|min)/, PATIENCE);
     // The figures are made here, from the predictions that come back: the panel is told of them when they are there.
     const told = () =>
       workbench.webview("has not been evaluated", 0).then(
