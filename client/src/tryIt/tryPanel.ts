@@ -36,8 +36,8 @@ export function registerTryIt({ context, guard, server, projects }: TryParts): v
         valid,
         inputs,
         review_model,
-        models: models.map(({ name, engine, runs, fine_tunes, current, evaluation }) => ({
-          ...{ name, engine, runs, fine_tunes, current: current !== null, evaluated: evaluation !== null },
+        models: models.map(({ name, engine, runs, fine_tunes, current }) => ({
+          ...{ name, engine, runs, fine_tunes, current: current !== null },
         })),
       })),
       trusted: vscode.workspace.isTrusted,

@@ -584,11 +584,11 @@ function drawArtifacts(of: JobView): TemplateResult {
   const made = artifacts.some(
     ({ path }) => path === "model" || path.startsWith("predictions") || path === "report.json",
   );
-  const made_words = isActive(of)
+  const nothingMade = isActive(of)
     ? "What it makes is here once it has succeeded."
     : "It left no model, predictions or report.";
   return html`
-    ${made ? nothing : html`<p class="soft">${made_words}</p>`}
+    ${made ? nothing : html`<p class="soft">${nothingMade}</p>`}
     <table>
       <caption>In the job's folder</caption>
       <thead><tr><th scope="col">what</th><th scope="col">path</th><th scope="col" class="number">size</th><th scope="col"><span class="unseen">actions</span></th></tr></thead>

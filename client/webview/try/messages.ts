@@ -24,7 +24,7 @@ export interface TryProject {
   valid: boolean;
   inputs: string[];
   review_model: string;
-  models: { name: string; engine: string; runs: boolean; fine_tunes: boolean; current: boolean; evaluated: boolean }[];
+  models: { name: string; engine: string; runs: boolean; fine_tunes: boolean; current: boolean }[];
 }
 
 export type FromTry =
