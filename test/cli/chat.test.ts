@@ -96,6 +96,8 @@ describe("prompted models on the command line", () => {
     const { accuracy } = models["zero-shot"]!.targets.label!;
     assert.ok(accuracy > 0.8 && accuracy < 0.95, String(accuracy));
     assert.ok(models["zero-shot"]!.cost! > 0);
+    const { out: log } = await clf(["jobs", project, "logs", models["zero-shot"]!.job]);
+    assert.match(log, /info: here: .*log-probabilities of \d+ alternatives a token.* the score comes from logprobs/);
     const asked = server.requests;
     const report = await document(CompareDocument, ["few-shot", project, "--after", "zero-shot"]);
     const text = readFileSync(project, "utf8");

@@ -6,8 +6,9 @@ import type { JobSummary } from "../../../schemas/job.ts";
 import type { JobDifference } from "../../../schemas/jobPanel.ts";
 import { webviewPath } from "../entry.ts";
 import { type PageBundle, reportPage } from "../evaluation/page.ts";
-import { attemptFolder } from "../jobs/attempt.ts";
+import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { UnreadableJob } from "../jobs/contract.ts";
+import { wholeLines } from "../jobs/lines.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { neededJobs } from "../workflow/artifacts.ts";
 import { differenceFromBefore } from "../workflow/difference.ts";
@@ -19,6 +20,16 @@ import { watchJob } from "./jobs.ts";
 import { chosenReport, knownJob } from "./model-commands.ts";
 import { printReport, printThresholds } from "./print-report.ts";
 import { withProject } from "./project.ts";
+
+/** What an attempt said of its work, then what its process wrote. */
+async function logOf(attempt: string): Promise<string> {
+  let text = "";
+  for await (const line of wholeLines(join(attempt, "events.jsonl"))) {
+    const event = parseEvent(line.text);
+    if (event?.type === "log") text += `${event.time} ${event.level}: ${event.message}\n`;
+  }
+  return text + (await readFile(join(attempt, "log.txt"), "utf8").catch(() => ""));
+}
 
 const ACTIONS = ["list", "show", "logs", "cancel", "resume", "delete", "clean"] as const;
 
@@ -89,7 +100,7 @@ async function act(
     }
     case "logs": {
       const { attempt, folder } = await store.read(id);
-      const text = await readFile(join(attemptFolder(folder, attempt.number), "log.txt"), "utf8").catch(() => "");
+      const text = await logOf(attemptFolder(folder, attempt.number));
       if (options.json) printJson({ job: id, attempt: attempt.number, log: text });
       else print(text === "" ? "The log is empty." : text.replace(/\n$/, ""));
       return EXIT.fine;
