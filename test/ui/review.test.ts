@@ -340,7 +340,7 @@ describe("Review by keyboard", function () {
     await eventually(textOnScreen, (text) => ids.has(text), "a row");
   });
 
-  it("has no serious accessibility issue, in three themes at three widths", async () => {
+  it("has no serious accessibility issue at three widths", async () => {
     const { workbench } = window;
     const serious = async () => {
       await panel.evaluate(axe);
@@ -354,33 +354,11 @@ describe("Review by keyboard", function () {
     };
     const accessible = (what: string) =>
       eventually(serious, (found) => found.length === 0, `no serious issue: ${what}`, 10);
-    await chooseOption("Confusion pair", PAIR[0]!);
-    for (const [theme, name] of [
-      ["Dark Modern", "dark"],
-      ["Light Modern", "light"],
-      ["Default High Contrast", "high-contrast"],
-    ] as const) {
-      await workbench.setTheme(theme);
-      await workbench.runCommand("Clf: Focus on Flagged View");
-      for (const width of [300, 420, 700]) {
-        await widenSideBar(window.workbench, width);
-        await accessible(`${theme}, ${width} pixels`);
-        await workbench.screenshot(`review-${name}-${width}`);
-      }
-      await panel.locator(".similar kbd").waitFor();
-      await press("a");
-      await panel.locator("#alike").waitFor();
-      await accessible(`${theme}, rows that are alike`);
-      await workbench.press("Escape");
-      await press("/");
-      await panel.locator(".picker input").waitFor();
-      await accessible(`${theme}, choosing a label`);
-      await workbench.press("Escape");
-      await press("i");
-      await panel.locator("#progress").waitFor();
-      await accessible(`${theme}, progress`);
-      await workbench.screenshot(`review-${name}-progress`);
-      await press("i");
+    await workbench.runCommand("Clf: Focus on Flagged View");
+    for (const width of [300, 420, 700]) {
+      await widenSideBar(workbench, width);
+      await accessible(`${width} pixels`);
+      await workbench.screenshot(`review-dark-${width}`);
     }
   });
 });
