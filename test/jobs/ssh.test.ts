@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { appendFile, chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -293,6 +294,33 @@ if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX
     assert.ok(sent < 200_000, `${sent} bytes were sent`);
     const { home } = sshd.user("bash");
     assert.equal(await readFile(join(home, "my clf's/jobs", second, "data/rows.jsonl"), "utf8"), data);
+  });
+
+  it("goes on with a fetch that was broken off, and takes nothing of a part that is not the file's", async () => {
+    const job = "20260101-0000-part-0001";
+    const content = randomBytes(1_000_000);
+    const sum = createHash("sha256").update(content).digest("hex");
+    await mkdir(join(top, "made/model"), { recursive: true });
+    await writeFile(join(top, "made/model/weights"), content);
+    host = makeHost("bash");
+    await host.put(job, join(top, "made"), ["model"]);
+    const to = join(top, "fetched");
+    const part = join(to, ".fetch", `${sum}.part`);
+    await mkdir(join(to, ".fetch"), { recursive: true });
+    await writeFile(part, content.subarray(0, 900_000));
+    const before = sshd.line.down();
+    await host.fetch(job, to, ["model"]);
+    assert.deepEqual(await readFile(join(to, "model/weights")), content);
+    const came = sshd.line.down() - before;
+    assert.ok(came < 200_000, `${came} bytes came`);
+    await rm(join(to, "model"), { recursive: true });
+    await mkdir(join(to, ".fetch"), { recursive: true });
+    await writeFile(part, Buffer.alloc(900_000));
+    await assert.rejects(host.fetch(job, to, ["model"]), /has not come from host-bash as it is there/);
+    assert.equal(existsSync(join(to, "model")), false);
+    await host.fetch(job, to, ["model"]);
+    assert.deepEqual(await readFile(join(to, "model/weights")), content);
+    await host.put(job, join(top, "nothing"), []);
   });
 
   it("refuses an unknown and a changed host key, and says what to do", async () => {
