@@ -137,6 +137,10 @@ describe("prompted models on the command line", () => {
     assert.equal(first!.seen, first!.decided + second!.seen);
     assert.ok(second!.cost_alone! > second!.cost!);
     assert.equal(report.models["cheap-first"]!.accept.length, 1);
+    const beside = ["compare", project, "-m", "baseline", "-m", "zero-shot", "-m", "cheap-first"];
+    const { models: all } = await document(CompareDocument, beside);
+    assert.deepEqual(Object.keys(all).sort(), ["baseline", "cheap-first", "zero-shot"]);
+    assert.ok(all["cheap-first"]!.cost! < all["zero-shot"]!.cost!);
   });
 
   it("the bake-off of signals", async () => {

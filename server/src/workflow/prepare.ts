@@ -228,7 +228,8 @@ async function prepareOwn(
   const source = join(session.jobs.store.folder(from), "model");
   if (!existsSync(source)) throw new WorkflowError(`Job ${from} holds no model. Fine-tune "${name}" again.`);
   const path = `data/models/${name}`;
-  await linkFolder(source, join(folder, path));
+  // It is there already where the job compares the model with a cascade of it.
+  if (!existsSync(join(folder, path))) await linkFolder(source, join(folder, path));
   return { ...model, artifact: { job: from, path } };
 }
 
