@@ -164,7 +164,7 @@ export function thresholds(decision: AcceptDecision, curve: AcceptCurve, name: s
           )}
           ${fact("to review", percent(1 - here.coverage), waiting === null ? "" : `about ${whole(waiting)} of ${whole(pool!.rows)} in the pool`)}
           ${known ? fact("cost a row", money(costOf(here, n, known)), waiting === null ? "" : `about ${money(costOf(here, n, known) * pool!.rows)} for the pool`) : nothing}
-          ${fact("breaks even", even === null ? "always" : `1 error = ${even.toFixed(1)} reviews`, "dearer errors: review these rows too")}
+          ${fact("breaks even", even === null ? "always" : `1 error = ${even.toFixed(1)} reviews`, even === null ? "no error among them" : "dearer errors: review these rows too")}
         </dl>
         <div class="choose prices">
           ${number("an error costs", prices.error, (error) => price({ error }))}
