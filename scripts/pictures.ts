@@ -64,6 +64,8 @@ const PICTURES: Record<string, (workbench: Workbench) => Promise<unknown>> = {
       "confidences in the row's file",
       60,
     );
+    // The command was chosen where now a tab is, whose tooltip would open.
+    await workbench.page.mouse.move(SIZE.width / 2, SIZE.height - 5);
   },
   async report(workbench) {
     await sideBar(workbench, false);
