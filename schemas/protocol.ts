@@ -254,10 +254,15 @@ export const requests = {
       kind: JobKind,
       models: z.array(z.string()).min(1),
       host: z.string().optional(),
-      /** `scope`: pool, out-of-fold or a data file's URI, for predictions. `learningCurve: true`, for evaluations. `thenEvaluate: true`: a fine-tune goes on to the evaluation. */
+      /** `outOfFold: true`: predicts the rows trained on, not the pool. `learningCurve: true`, for evaluations. `thenEvaluate: true`: a fine-tune goes on to the evaluation. */
       options: z.record(z.string(), z.unknown()).default({}),
     }),
     result: z.strictObject({ job: z.string() }),
+  },
+  /** Predicts the rows of any data file, here and now, into a csv, tsv or jsonl file. Engine `linear` only. */
+  "clf/predictFile": {
+    params: z.strictObject({ ...inProject, model: z.string(), data: z.string(), output: z.string() }),
+    result: z.strictObject({ rows: z.int() }),
   },
   "clf/jobs/cancel": { params: z.strictObject(ofJob), result: done },
   "clf/jobs/resume": { params: z.strictObject(ofJob), result: done },

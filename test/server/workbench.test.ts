@@ -145,6 +145,28 @@ describe("workbench", function () {
     assert.ok(summary!.models[0]!.current);
   });
 
+  it("predicts the rows of any file into a new one, and says which file cannot be read or would be replaced", async () => {
+    const [data, output] = ["letters.csv", "letters.predicted.csv"].map((name) => uriOf(join(folder, name)));
+    writeFileSync(join(folder, "letters.csv"), csv([["text"], ...rows(5, 2000).map(({ text }) => [text])]));
+    const of = { project: project(), model: "baseline", data };
+    assert.deepEqual(await ask("clf/predictFile", { ...of, output }), { rows: 5 });
+    const [head, ...lines] = readFileSync(join(folder, "letters.predicted.csv"), "utf8").trim().split("\n");
+    assert.match(head!, /^line,text,label predicted,label confidence,/);
+    assert.equal(lines.length, 5);
+    for (const [i, { text, label }] of rows(5, 2000).entries()) {
+      assert.ok(lines[i]!.startsWith(`${i + 2},"${text}",${label},0.`), lines[i]);
+    }
+    assert.match(await rejected("clf/predictFile", { ...of, output: data }), /would replace the data/);
+    writeFileSync(join(folder, "other.csv"), "body\nhello\n");
+    const other = uriOf(join(folder, "other.csv"));
+    assert.match(
+      await rejected("clf/predictFile", { ...of, data: other, output }),
+      /other\.csv.*"text".*Nothing was predicted/,
+    );
+    rmSync(join(folder, "letters.csv"));
+    rmSync(join(folder, "other.csv"));
+  });
+
   it("gives what a report's plots are drawn from, the rows behind them, and figures by a column", async () => {
     const [{ models }] = (await ask<ProjectSummary[]>("clf/projects")) as [ProjectSummary];
     const of = { project: project(), job: models[0]!.evaluation!.job };

@@ -94,36 +94,59 @@ export function registerStartCommands(guard: Guard, server: Server, projects: Pr
       });
       if (!model) return;
       const found = project.models.find((one) => one.name === model)!;
-      const scope = await chooseScope(found);
-      if (!scope) return;
+      const rows = await chooseRows(found);
+      if (!rows) return;
+      if (rows === "file") return predictFile(server, project.project, model);
       const host = await chooseHost(project, found, "Predict with");
-      if (host !== null) await start(project, "predict", [model], { scope }, host);
+      if (host !== null)
+        await start(project, "predict", [model], rows === "out-of-fold" ? { outOfFold: true } : {}, host);
     }),
   );
 }
 
-/** `pool`, `out-of-fold`, or a data file's URI. */
-async function chooseScope({ fine_tunes }: ModelSummary): Promise<string | undefined> {
-  const file = "file";
+/** What to predict: the project's own rows by a job, or the rows of a file at once. */
+async function chooseRows({ fine_tunes, engine }: ModelSummary): Promise<"pool" | "out-of-fold" | "file" | undefined> {
   const items = [
-    { label: "New rows", description: "the pool: rows without labels", scope: "pool" },
+    { label: "New rows", description: "the pool: rows without labels", rows: "pool" as const },
     ...(fine_tunes
       ? [
           {
             label: "Rows trained on",
             description: "out of fold: each by a model that has not seen it",
             detail: "For confidences beside training rows, and for finding label errors",
-            scope: "out-of-fold",
+            rows: "out-of-fold" as const,
           },
         ]
       : []),
-    { label: "A file…", description: "rows of another data file", scope: file },
+    // Others predict by jobs, which have the project's rows alone.
+    ...(engine === "linear"
+      ? [{ label: "A file…", description: "rows of another data file, into a new file", rows: "file" as const }]
+      : []),
   ];
-  const answer = await vscode.window.showQuickPick(items, { title: "Predict which rows?" });
-  if (answer?.scope !== file) return answer?.scope;
-  const picked = await vscode.window.showOpenDialog({
-    title: "Predict the rows of which file?",
-    filters: { "Data files": ["csv", "tsv", "tab", "jsonl", "ndjson", "json", "parquet", "gz"] },
+  return (await vscode.window.showQuickPick(items, { title: "Predict which rows?" }))?.rows;
+}
+
+/** Asks for the file and for where its predictions go. */
+async function predictFile(server: Server, project: string, model: string): Promise<void> {
+  const [data] =
+    (await vscode.window.showOpenDialog({
+      title: "Predict the rows of which file?",
+      filters: { "Data files": ["csv", "tsv", "tab", "jsonl", "ndjson", "json", "parquet", "gz"] },
+    })) ?? [];
+  if (!data) return;
+  const stem = data.path.replace(/(\.[a-z0-9]+)?(\.gz)?$/i, "");
+  const output = await vscode.window.showSaveDialog({
+    title: "Write the predictions where?",
+    defaultUri: data.with({ path: `${stem}.predicted.csv` }),
+    filters: { "Data files": ["csv", "tsv", "jsonl"] },
   });
-  return picked?.[0]?.toString();
+  if (!output) return;
+  const where = {
+    location: vscode.ProgressLocation.Notification,
+    title: `Predicting the rows of ${vscode.workspace.asRelativePath(data)}`,
+    cancellable: true,
+  };
+  const params = { project, model, data: data.toString(), output: output.toString() };
+  await vscode.window.withProgress(where, (_, token) => server.request("clf/predictFile", params, { token }));
+  await vscode.commands.executeCommand("vscode.open", output);
 }

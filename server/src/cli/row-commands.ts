@@ -19,8 +19,14 @@ import {
   unjudgedConflicts,
 } from "../workflow/flagged.ts";
 import { predictRows } from "../workflow/predict.ts";
-import { type FilePrediction, predictTable, readFileToPredict } from "../workflow/predict-file.ts";
-import { rowLines, rowsFormat, writeRowsFile } from "../workflow/rows-file.ts";
+import {
+  predictedCells,
+  predictedColumns,
+  predictTable,
+  readFileToPredict,
+  writePredictions,
+} from "../workflow/predict-file.ts";
+import { rowLines, rowsFormat } from "../workflow/rows-file.ts";
 import type { Session } from "../workflow/session.ts";
 import { withDensity } from "../workflow/similar.ts";
 import { CliError, cut, EXIT, percent, print, printable, printJson, table, whole } from "./io.ts";
@@ -98,45 +104,27 @@ async function predictFile(
   if (errors.length > 0) {
     throw new CliError(`${file} has errors: see above. Nothing was predicted.`, EXIT.problems, { problems: errors });
   }
-  const columns = predictedColumns(session);
-  const predictions = predictTable(session, model, table);
   if (output !== null) {
-    const count = await writeRowsFile(output, columns, predictedCells(predictions));
+    const count = await writePredictions(session, model, table, output);
     if (options.json) printJson({ model, file: resolve(file), output, count, rows: null });
     else print(`Wrote ${whole(count)} predicted rows to ${relative(process.cwd(), output)}.`);
-  } else if (options.json) {
+    return EXIT.fine;
+  }
+  const predictions = predictTable(session, model, table);
+  if (options.json) {
     const rows = [];
     for await (const { line, targets } of predictions) {
       rows.push({ line, targets: targets.map(({ words: _, ...target }) => target) });
     }
     printJson({ model, file: resolve(file), output, count: rows.length, rows });
   } else {
-    for await (const line of rowLines(columns, predictedCells(predictions), "csv")) {
+    for await (const line of rowLines(predictedColumns(session), predictedCells(predictions), "csv")) {
       // Data as it stands for a program that reads it; nothing that steers the terminal of a person.
       const text = process.stdout.isTTY ? printable(line) : line;
       if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
     }
   }
   return EXIT.fine;
-}
-
-function predictedColumns({ project: { inputs, targets } }: Session): string[] {
-  const of = (target: string) =>
-    ["predicted", "confidence", "accepted", "why_flagged", "set"].map((part) => `${target} ${part}`);
-  return ["line", ...inputs.map(({ name }) => name), ...targets.flatMap(({ name }) => of(name))];
-}
-
-async function* predictedCells(predictions: AsyncIterable<FilePrediction>): AsyncGenerator<string[]> {
-  for await (const { line, inputs, targets } of predictions) {
-    const of = targets.flatMap(({ label, confidence, accepted, reasons, set }) => [
-      label ?? "",
-      confidence?.toFixed(4) ?? "",
-      accepted === null ? "" : accepted ? "yes" : "no",
-      reasons.join(" "),
-      set ? setCell(set) : "",
-    ]);
-    yield [`${line}`, ...Object.values(inputs), ...of];
-  }
 }
 
 /** `--text` for a project of one input, `--input name=text` for several. */

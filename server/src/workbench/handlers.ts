@@ -19,11 +19,13 @@ import { writeFewShot } from "../workflow/few-shot.ts";
 import type { JudgedRow, JudgedRows } from "../workflow/flagged.ts";
 import { goOn, isOnTheWay, startWanted } from "../workflow/follow-up.ts";
 import { addHost, checkHosts, hostNameOf, hostWords } from "../workflow/host-setup.ts";
+import { readFileToPredict, writePredictions } from "../workflow/predict-file.ts";
 import { preflight } from "../workflow/preflight.ts";
 import type { JobRequest } from "../workflow/prepare.ts";
 import { estimateCost, previewPrompt } from "../workflow/prompt-preview.ts";
 import { reportToShow } from "../workflow/report.ts";
 import { roundsOf } from "../workflow/rounds.ts";
+import { rowsFormat } from "../workflow/rows-file.ts";
 import { isJobOf, type Session, WorkflowError } from "../workflow/session.ts";
 import { endpointsOf, modelsToFineTune } from "../workflow/start.ts";
 import { indexByContent, inlineRows, type RowIndex } from "./inline.ts";
@@ -72,8 +74,7 @@ export function createHandlers({
 
   function jobRequest(session: Session, params: Params<"clf/jobs/start">): JobRequest {
     for (const model of params.models) modelSpec(session, model);
-    const { scope, outOfFold, learningCurve, thenEvaluate } = params.options as Record<string, unknown>;
-    const folds = outOfFold === true || scope === "out-of-fold";
+    const { outOfFold, learningCurve, thenEvaluate } = params.options as Record<string, unknown>;
     const host = params.host ? { host: params.host } : {};
     return {
       kind: params.kind,
@@ -83,7 +84,7 @@ export function createHandlers({
       ...(thenEvaluate === true && params.kind === "fine-tune"
         ? { next: { kind: "evaluate", models: params.models, splits: ["pool"], ...host } }
         : {}),
-      ...(folds ? { outOfFold: true } : params.kind === "fine-tune" ? {} : { splits: ["pool"] }),
+      ...(outOfFold === true ? { outOfFold: true } : params.kind === "fine-tune" ? {} : { splits: ["pool"] }),
     };
   }
 
@@ -256,6 +257,20 @@ export function createHandlers({
         };
       }
       return null;
+    },
+
+    "clf/predictFile": async ({ project, model, data, output }, signal) => {
+      const { session } = await sound(project);
+      const [from, to] = [pathOf(data), pathOf(output)];
+      rowsFormat(to);
+      if (from === to) throw new WorkflowError("The predictions would replace the data. Choose another file for them.");
+      const { table, problems } = await readFileToPredict(session, from);
+      const wrong = problems.find(({ severity }) => severity === "error");
+      if (wrong) {
+        const line = wrong.range ? `, line ${wrong.range.start.line + 1}` : "";
+        throw new WorkflowError(`${basename(from)}${line}: ${wrong.message} Nothing was predicted.`);
+      }
+      return { rows: await writePredictions(session, model, table, to, signal) };
     },
 
     "clf/prompt": async ({ project, model, row }) => {

@@ -26,6 +26,7 @@ const log = (message: string): void => send({ do: "log", message });
 
 /** What runs or writes something. Everything else only reads, and is answered in a workspace that nobody has trusted too. */
 const NEEDS_TRUST: ReadonlySet<RequestName> = new Set([
+  "clf/predictFile",
   "clf/newProject/write",
   "clf/jobs/start",
   "clf/jobs/cancel",

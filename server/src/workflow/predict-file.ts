@@ -1,4 +1,4 @@
-/** Predicts the rows of any data file at once, in this process: for `clf predict PROJECT FILE`. Engine `linear` only. */
+/** Predicts the rows of any data file at once, in this process: for `clf predict PROJECT FILE` and the editor. Engine `linear` only. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { Problem } from "../../../schemas/problem.ts";
@@ -8,7 +8,9 @@ import { keepPace } from "../dataset/pace.ts";
 import { listProblems } from "../dataset/problems.ts";
 import { readTable, type Table } from "../dataset/read.ts";
 import { textAt } from "../dataset/text-column.ts";
+import { setCell } from "./export.ts";
 import { type InstantPrediction, predictRows } from "./predict.ts";
+import { writeRowsFile } from "./rows-file.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 export interface FilePrediction {
@@ -57,4 +59,46 @@ export async function* predictTable(session: Session, model: string, table: Tabl
       yield { line: table.line[start + k]!, inputs: rows[k]!, targets };
     }
   }
+}
+
+/** Columns of a file of predicted rows. */
+export function predictedColumns({ project: { inputs, targets } }: Session): string[] {
+  const of = (target: string) =>
+    ["predicted", "confidence", "accepted", "why_flagged", "set"].map((part) => `${target} ${part}`);
+  return ["line", ...inputs.map(({ name }) => name), ...targets.flatMap(({ name }) => of(name))];
+}
+
+/** The cells of {@link predictedColumns}, a row at a time. */
+export async function* predictedCells(predictions: AsyncIterable<FilePrediction>): AsyncGenerator<string[]> {
+  for await (const { line, inputs, targets } of predictions) {
+    const of = targets.flatMap(({ label, confidence, accepted, reasons, set }) => [
+      label ?? "",
+      confidence?.toFixed(4) ?? "",
+      accepted === null ? "" : accepted ? "yes" : "no",
+      reasons.join(" "),
+      set ? setCell(set) : "",
+    ]);
+    yield [`${line}`, ...Object.values(inputs), ...of];
+  }
+}
+
+/**
+ * Writes the predicted rows of a table into a csv, tsv or jsonl file, whole or not at all.
+ * @returns how many
+ * @throws WorkflowError when the file cannot be written or the model cannot predict at once; the signal's reason when it is given up
+ */
+export function writePredictions(
+  session: Session,
+  model: string,
+  table: Table,
+  output: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  async function* untilGivenUp(): AsyncGenerator<FilePrediction> {
+    for await (const prediction of predictTable(session, model, table)) {
+      signal?.throwIfAborted();
+      yield prediction;
+    }
+  }
+  return writeRowsFile(output, predictedColumns(session), predictedCells(untilGivenUp()));
 }
