@@ -65,13 +65,16 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
       }
     }
 
+    async function show(): Promise<void> {
+      const report = (await server.request("clf/report", { project, job })) as Report;
+      post({ type: "report", report, choices: choices().find(([of]) => of === key)?.[1] ?? null });
+      post({ type: "rounds", rounds: await roundsOf(project, Object.keys(report.models)) });
+    }
+
     webview.onDidReceiveMessage((message: FromReport): unknown => {
       switch (message.type) {
         case "ready":
-          return read(project, job).then(
-            (found) => post({ type: "report", ...found, choices: choices().find(([of]) => of === key)?.[1] ?? null }),
-            (error: unknown) => post({ type: "gone", message: wordsOf(error) }),
-          );
+          return show().catch((error: unknown) => post({ type: "gone", message: wordsOf(error) }));
         case "request":
           return answer(message);
         case "giveUp":
@@ -102,15 +105,14 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
     );
   }
 
-  async function read(project: string, job: string): Promise<{ report: Report; rounds: Rounds[] }> {
-    const report = (await server.request("clf/report", { project, job })) as Report;
+  async function roundsOf(project: string, models: readonly string[]): Promise<Rounds[]> {
     const rounds = await Promise.all(
-      Object.keys(report.models).map((model) =>
+      models.map((model) =>
         // The report stands without: a model may have left the project since.
         server.request("clf/rounds", { project, model }).catch(() => null),
       ),
     );
-    return { report, rounds: rounds.filter((of) => of !== null) as Rounds[] };
+    return rounds.filter((of) => of !== null) as Rounds[];
   }
 
   async function openRow(project: string, row: string): Promise<void> {

@@ -26,7 +26,9 @@ export type FromReport =
   | { type: "run"; command: "clf.makeFewShot"; model: string };
 
 export type ToReport =
-  | { type: "report"; report: Report; rounds: Rounds[]; choices: Choices | null }
+  | { type: "report"; report: Report; choices: Choices | null }
+  /** After the report: they take longer. Without those of models that have none. */
+  | { type: "rounds"; rounds: Rounds[] }
   | { type: "gone"; message: string }
   | Answered;
 

@@ -1,6 +1,7 @@
 /** A report from top to bottom: verdict first, then figures with their intervals, and exactly what made it. */
 import "@vscode-elements/elements/dist/vscode-button/index.js";
-import { html, nothing, render } from "lit";
+import { html, nothing, render, type TemplateResult } from "lit";
+import { until } from "lit/directives/until.js";
 import type { Change, Comparison, PairComparison, Report, Rounds } from "../../../schemas/report.ts";
 import type { ReportDetail } from "../../../schemas/reportPanel.ts";
 import { percent, whole } from "../shared/numbers.ts";
@@ -15,11 +16,13 @@ import { type Cell, count, none, part, points, pValue, share, words } from "./wo
 const MOST_LABELS = 10;
 
 /**
+ * @param rounds may come later: reading them takes longer than the report
  * @param detail what the plots of rows are drawn from; it may come later, or not at all
  */
 export function drawReport(
   root: HTMLElement,
-  { report, rounds }: { report: Report; rounds: readonly Rounds[] },
+  report: Report,
+  rounds: Promise<readonly Rounds[]>,
   detail: Promise<ReportDetail>,
   at: Surroundings,
 ): void {
@@ -46,14 +49,14 @@ export function drawReport(
     missing.hidden = false;
     missing.textContent = `Its plots of rows cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
   });
-  const shownRounds = rounds.filter((of) => of.rounds.length > 1);
-  const parts = [
-    ...(report.changes.length > 0 ? [{ id: "changes", name: "What changed" }] : []),
-    ...(report.comparisons.length > 0 ? [{ id: "comparison", name: "Comparison" }] : []),
-    ...(shownRounds.length > 0 ? [{ id: "rounds", name: "Rounds" }] : []),
-    ...models.map(([name], i) => ({ id: `model-${i}`, name })),
-    { id: "made", name: "What made this report" },
-  ];
+  const shownRounds = rounds.then((all) => all.filter((of) => of.rounds.length > 1));
+  const whenRounds = (draw: (shown: readonly Rounds[]) => TemplateResult) =>
+    until(
+      shownRounds.then((shown) => (shown.length > 0 ? draw(shown) : nothing)),
+      nothing,
+    );
+  const link = (id: string, name: string) =>
+    html`<button type="button" class="link" @click=${() => goTo(id)}>${name}</button>`;
   render(
     html`<h1>${report.project}: ${models.map(([name]) => name).join(", ")}</h1>
       <ul class="verdict">
@@ -61,9 +64,10 @@ export function drawReport(
       </ul>
       ${missing} ${drawToolbar(report, at)}
       <nav aria-label="Parts of the report">
-        ${parts.map(
-          ({ id, name }) => html`<button type="button" class="link" @click=${() => goTo(id)}>${name}</button>`,
-        )}
+        ${report.changes.length > 0 ? link("changes", "What changed") : nothing}
+        ${report.comparisons.length > 0 ? link("comparison", "Comparison") : nothing}
+        ${whenRounds(() => link("rounds", "Rounds"))} ${models.map(([name], i) => link(`model-${i}`, name))}
+        ${link("made", "What made this report")}
       </nav>
       ${
         report.changes.length > 0
@@ -74,11 +78,7 @@ export function drawReport(
           : nothing
       }
       ${report.comparisons.length > 0 ? drawComparisons(report, at) : nothing}
-      ${
-        shownRounds.length > 0
-          ? html`<section id="rounds" tabindex="-1">${shownRounds.map((of) => drawRounds(of, at))}</section>`
-          : nothing
-      }
+      ${whenRounds((shown) => html`<section id="rounds" tabindex="-1">${shown.map((of) => drawRounds(of, at))}</section>`)}
       ${later("cost", ({ cost }) => cost && costSection(cost, at))}
       ${models.map(([name, model], i) => drawModel(name, model, i, later, at))} ${drawMade(report, at)}`,
     root,

@@ -1,5 +1,6 @@
 /** A report in a panel of the editor: asked for, with the plots' rows after it. */
 import { html, render } from "lit";
+import type { Rounds } from "../../../schemas/report.ts";
 import { createAsking } from "../shared/ask.ts";
 import { connectHost } from "../shared/vscode.ts";
 import { keepChoices } from "./choices.ts";
@@ -17,6 +18,11 @@ export function showPanel(root: HTMLElement): void {
   // The extension fills in which report is meant.
   const own = { project: state.project, job: state.job };
   const detail = ask("clf/report/detail", own);
+
+  let tellRounds!: (rounds: readonly Rounds[]) => void;
+  const rounds = new Promise<readonly Rounds[]>((resolve) => {
+    tellRounds = resolve;
+  });
 
   function show(message: Extract<ToReport, { type: "report" }>): void {
     // A window that is reloaded does not always keep what its webviews said last: the extension does.
@@ -38,13 +44,14 @@ export function showPanel(root: HTMLElement): void {
         slices: async (model, column) => (await ask("clf/report/slices", { ...own, model, column })).targets,
       },
     };
-    drawReport(root, message, detail, at);
+    drawReport(root, message.report, rounds, detail, at);
     keepPlace(kept, detail);
   }
 
   addEventListener("message", ({ data }: MessageEvent<ToReport>) => {
     if (take(data)) return;
     if (data.type === "report") show(data);
+    else if (data.type === "rounds") tellRounds(data.rounds);
     else if (data.type === "gone") render(html`<p class="error" role="alert">${data.message}</p>`, root);
   });
   render(html`<p class="soft">Loading…</p>`, root);
