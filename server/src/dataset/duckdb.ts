@@ -33,6 +33,8 @@ export interface DuckDb {
   start(): Promise<void>;
   /** The child process, while one runs. */
   readonly pid: number | undefined;
+  /** Ends the child process as soon as nobody waits for it: what has been asked is answered. So is a later request, by another. */
+  retire(): void;
   /** Ends the child process. A later request starts another. */
   close(): Promise<void>;
 }
@@ -47,6 +49,8 @@ export interface DuckDbOptions {
 }
 
 const ROWS_A_BATCH = 20_000;
+/** Milliseconds without a request after which a retired child ends: steps of one piece of work need not start it anew. */
+const RETIRED = 500;
 
 /** Of this process's environment, what a child needs to start: none of the user's secrets. */
 const ENVIRONMENT = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH"];
@@ -56,7 +60,8 @@ type Settled = DuckDbAnswer & { ok: true };
 
 /** Starts no process yet: the first request does, or `start`. After a crash, so does the next request. */
 export function createDuckDb(options: DuckDbOptions): DuckDb {
-  const { memoryLimit = "512MB", threads = 2, idle = 60_000 } = options;
+  const { memoryLimit = "512MB", threads = 2 } = options;
+  let { idle = 60_000 } = options;
   let child: ChildProcess | undefined;
   let started: Promise<ChildProcess> | undefined;
   let nextId = 1;
@@ -76,7 +81,12 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
     child.unref();
     child.channel?.unref();
     const resting = child;
-    idleTimer = setTimeout(() => resting.kill(), idle);
+    idleTimer = setTimeout(() => {
+      // A request that comes while it ends starts another.
+      child = undefined;
+      started = undefined;
+      resting.kill();
+    }, idle);
     idleTimer.unref();
   }
 
@@ -189,6 +199,10 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
         else for (const [i, column] of batch.data.entries()) for (const cell of column) all.data[i]!.push(cell);
       }
       return all ?? { columns: [], data: [] };
+    },
+    retire() {
+      idle = Math.min(idle, RETIRED);
+      watchIdle();
     },
     async close() {
       const ending = child;

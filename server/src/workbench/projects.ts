@@ -189,7 +189,7 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
     const entry = open.get(file);
     open.delete(file);
     onGone(file);
-    void entry?.then(({ session }) => session?.close()).catch(() => {});
+    void entry?.then(({ session }) => session?.retire()).catch(() => {});
   }
 
   const inWorkspace = (file: string) =>
@@ -255,7 +255,7 @@ export function openProjects({ onOpen, onGone, trusted, keyOf, onHostWord }: Pro
         if (!existsSync(file)) leave(file);
         else if (inFolder.some((path) => path === file || /\.ya?ml$/i.test(path))) {
           open.delete(file);
-          void entry.then(({ session }) => session?.close()).catch(() => {});
+          void entry.then(({ session }) => session?.retire()).catch(() => {});
         } else {
           void entry.then((known) => known.forgetData()).catch(() => {});
         }

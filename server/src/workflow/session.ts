@@ -20,6 +20,8 @@ export interface Session {
   hosts: ProjectHosts;
   duckdb: DuckDb;
   decisions: DecisionLog;
+  /** For a session that nobody is given any more: what still uses its data goes on, and its process ends after that. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,11 @@ export function openSession(
     hosts,
     duckdb,
     decisions: openDecisionLog(project.decisionsFile),
+    async retire() {
+      duckdb.retire();
+      await jobs.close();
+      hosts.close();
+    },
     async close() {
       await Promise.all([jobs.close(), duckdb.close()]);
       hosts.close();

@@ -57,6 +57,17 @@ describe("DuckDB in a child process", () => {
     }
   });
 
+  it("when it is retired, answers what it was asked, ends, and answers later requests all the same", async () => {
+    const slow = duckdb.query("SELECT count(*)::INTEGER FROM range(30000000) t(i) WHERE i % 7 = 3");
+    await duckdb.start();
+    const { pid } = duckdb;
+    duckdb.retire();
+    assert.deepEqual((await slow).data, [[4285714]]);
+    while (duckdb.pid !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual((await duckdb.query("SELECT 1")).data, [[1]]);
+    assert.notEqual(duckdb.pid, pid);
+  });
+
   it("interrupts a statement", async () => {
     const control = new AbortController();
     const long = duckdb.query(
