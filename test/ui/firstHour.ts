@@ -203,8 +203,10 @@ export function firstHour({ title, pictures, extension, brief = false, more }: F
         "confidences in inbox.csv",
         30,
       );
+      // Rows that the audit has drawn say so, and give nothing of the prediction away.
+      const target = /[✓◦] (?:audit|.+ (?:\.\d\d|>\.99))/.source;
       for (const { text } of hints) {
-        assert.match(text.trim(), /^[✓◦] .+ (\.\d\d|>\.99)( · [✓◦] .+ (\.\d\d|>\.99))?( → flagged)?$/);
+        assert.match(text.trim(), new RegExp(`^${target}( · ${target})?( → flagged)?$`));
         assert.ok([...text.trim()].length <= 43, text);
       }
       await picture("inline");
