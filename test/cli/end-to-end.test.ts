@@ -348,7 +348,10 @@ describe("clf, end to end", function () {
           /There is no target "Nature Title"\. Did you mean "NatureTitle"\?/,
         ],
         [["flagged", ".", "--reason", "bad"], /"bad" is no reason\. Reasons: below-threshold, /],
-        [["flagged", ".", "--order", "size"], /Allowed choices are margin, confidence, label-issues, informative, random, file/],
+        [
+          ["flagged", ".", "--order", "size"],
+          /Allowed choices are margin, confidence, label-issues, informative, random, file/,
+        ],
         [["flagged", ".", "--model", "baselin"], /no model "baselin" in small\. Did you mean "baseline"\?/],
         [["review", ".", "no-such-row", NATURE, "Fractures"], /There is no row "no-such-row" in the data/],
         [
