@@ -65,7 +65,7 @@ const PICTURES: Record<string, (workbench: Workbench) => Promise<unknown>> = {
       60,
     );
     // The command was chosen where now a tab is, whose tooltip would open.
-    await workbench.page.mouse.move(SIZE.width / 2, SIZE.height - 5);
+    await workbench.page.mouse.move(SIZE.width - 4, SIZE.height / 2);
   },
   async report(workbench) {
     await sideBar(workbench, false);

@@ -171,5 +171,7 @@ async function openRow({ uri, line, end_line }: RowPlace): Promise<void> {
   const last = Math.min(end_line, document.lineCount - 1);
   const selection = new vscode.Range(line, 0, last, document.lineAt(last).text.length);
   const editor = await vscode.window.showTextDocument(document, { selection, preview: true, preserveFocus: true });
-  editor.revealRange(selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  // The end of a long row is out of view to the right: its beginning is what tells which row it is, and its confidences stand there.
+  const beginning = new vscode.Range(selection.start, selection.start);
+  editor.revealRange(beginning, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
