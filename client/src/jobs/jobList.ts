@@ -13,7 +13,7 @@ export interface JobList extends vscode.Disposable {
   active(): JobView[];
   /** Which job changed; undefined: the list. */
   readonly onDidChange: vscode.Event<JobView | undefined>;
-  /** A job that was seen running has come to its end. */
+  /** A job has come to its end while this window was open; also one that was too quick to be seen running. */
   readonly onDidEnd: vscode.Event<JobView>;
 }
 
@@ -25,10 +25,14 @@ export function createJobList(server: Server): JobList {
   const changed = new vscode.EventEmitter<JobView | undefined>();
   const ended = new vscode.EventEmitter<JobView>();
 
+  const opened = Date.now();
+
   function take(job: JobView): void {
     const before = jobs.get(keyOf(job));
     jobs.set(keyOf(job), job);
-    if (before && isActive(before) && !isActive(job)) ended.fire(job);
+    if (isActive(job)) return;
+    const seen = before ? isActive(before) : complete && job.ended !== null && Date.parse(job.ended) >= opened;
+    if (seen) ended.fire(job);
   }
   function changeList(): void {
     void vscode.commands.executeCommand("setContext", "clf.jobs", jobs.size);
