@@ -4,6 +4,7 @@
  */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, JsonDuckDBValueConverter } from "@duckdb/node-api";
 import type { DuckDbAnswer, DuckDbCancel, DuckDbCell, DuckDbRequest, DuckDbSettings } from "./duckdb-protocol.ts";
+import { literal } from "./sql.ts";
 
 interface Open {
   connection: DuckDBConnection;
@@ -16,8 +17,6 @@ const open = new Map<number, Open>();
 /** Requests that are opening a connection, and whether they were cancelled meanwhile. */
 const opening = new Map<number, boolean>();
 
-const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 /** An instance that can touch no file outside `folders`, load no extension, and have no setting changed. */
 async function start({ folders, memoryLimit, threads }: DuckDbSettings): Promise<DuckDBInstance> {
   const made = await DuckDBInstance.create(":memory:", {
@@ -29,7 +28,7 @@ async function start({ folders, memoryLimit, threads }: DuckDbSettings): Promise
   });
   const connection = await made.connect();
   await connection.run("SET temp_directory = ''");
-  await connection.run(`SET allowed_directories = [${folders.map(quote).join(", ")}]`);
+  await connection.run(`SET allowed_directories = [${folders.map(literal).join(", ")}]`);
   await connection.run("SET enable_external_access = false");
   await connection.run("SET lock_configuration = true");
   connection.closeSync();

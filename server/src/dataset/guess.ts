@@ -1,6 +1,7 @@
 /** What the columns of a data file look like, for a new project. Looks at the first rows only. */
 import type { DuckDb } from "./duckdb.ts";
 import { dataFormat } from "./files.ts";
+import { literal } from "./sql.ts";
 
 /** What a column is probably for. */
 export type ColumnUse = "input" | "target" | "id" | "group" | "split" | "other";
@@ -32,12 +33,10 @@ const SPLIT_NAMES = new Set(["train", "validation", "valid", "val", "dev", "test
 const LABEL_NAME =
   /(^|[^a-z])(label|class|category|intent|topic|type|sentiment|target|cause|nature|part|status|reason)/i;
 
-const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 function reader(file: string): string {
   const known = dataFormat(file);
   if (!known) throw new Error(`${file} is not a kind of file that can be read. Use csv, tsv, jsonl, json or parquet.`);
-  const path = quote(file);
+  const path = literal(file);
   switch (known.format) {
     case "parquet":
       return `read_parquet(${path})`;

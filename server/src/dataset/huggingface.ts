@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import * as z from "zod";
 import type { DuckDb } from "./duckdb.ts";
 import { byCodeUnit } from "./files.ts";
+import { identifier, literal, plainPath, textOf } from "./sql.ts";
 
 /** The folder cannot be read; the message is for people. */
 export class HuggingFaceError extends Error {
@@ -53,7 +54,7 @@ export async function openHuggingFace(folder: string, duckdb: DuckDb): Promise<H
   const path = files[0]!.path;
   const { data } = await duckdb.query(
     "SELECT name FROM (DESCRIBE SELECT * FROM read_parquet($1)) AS d(name, type, a, b, c, e)",
-    [plain(path)],
+    [plainPath(path)],
   );
   const fromCard = labelsOfCard(card);
   const fromFile = await labelsOfFile(path, duckdb);
@@ -61,32 +62,27 @@ export async function openHuggingFace(folder: string, duckdb: DuckDb): Promise<H
   return { files, columns };
 }
 
-/** DuckDB reads a path as a glob; brackets make each special character plain. */
-const plain = (path: string): string => path.replace(/[*?[\]]/g, (character) => `[${character}]`);
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 /** The rows of a file, every cell as text, labels by name. @throws DuckDbError */
 export async function* readHuggingFace(
   file: { path: string },
   columns: readonly HuggingFaceColumn[],
   duckdb: DuckDb,
 ): AsyncGenerator<string[]> {
-  const described = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [plain(file.path)]);
+  const path = plainPath(file.path);
+  const described = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [path]);
   const types = new Map((described.data[0] as string[]).map((name, i) => [name, String(described.data[1]![i])]));
   const cells = columns.map(({ name, labels }) => {
-    const column = identifier(name);
     const type = types.get(name);
     if (type === undefined) return "''";
-    const nested = /^(STRUCT|MAP|UNION|VARIANT)\b|\[\d*\]$/.test(type);
     if (labels && /INT/.test(type)) {
       // -1 is no label. Lists of SQL begin at 1.
+      const column = identifier(name);
       const list = `[${labels.map(literal).join(", ")}]`;
       return `CASE WHEN ${column} < 0 THEN '' ELSE coalesce((${list}::VARCHAR[])[${column} + 1], ${column}::VARCHAR, '') END`;
     }
-    return `coalesce(${nested ? `to_json(${column})` : column}::VARCHAR, '')`;
+    return textOf(name, type);
   });
-  for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [plain(file.path)])) {
+  for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [path])) {
     for (let row = 0; row < (data[0]?.length ?? 0); row++) yield data.map((column) => column[row] as string);
   }
 }
@@ -182,7 +178,7 @@ async function labelsOfFile(path: string, duckdb: DuckDb): Promise<Labels> {
   const labels: Labels = new Map();
   const { data } = await duckdb.query(
     "SELECT decode(value) FROM parquet_kv_metadata($1) WHERE decode(key) = 'huggingface'",
-    [plain(path)],
+    [plainPath(path)],
   );
   let json: unknown;
   try {

@@ -1,11 +1,10 @@
 /** Predictions in Parquet: what a finished job keeps. One column a field, nested ones as JSON text. */
 import { Prediction } from "../../../schemas/predictions.ts";
 import type { DuckDb } from "./duckdb.ts";
+import { literal } from "./sql.ts";
 
 /** Bytes: 10,000 labels take a tenth of it. DuckDB's buffers grow with it, a set for each thread. */
 const LONGEST_LINE = 2_000_000;
-
-const quote = (path: string): string => `'${path.replaceAll("'", "''")}'`;
 
 /**
  * Writes the lines of a predictions.jsonl into a Parquet file. The line itself is kept as text in `line`, so that reading
@@ -17,15 +16,15 @@ export async function predictionsToParquet(duckdb: DuckDb, jsonl: string, parque
       SELECT line->>'model' AS model, line->>'row' AS "row", line->>'target' AS target, line->>'split' AS split,
              line->>'label' AS label, CAST(line->>'score' AS DOUBLE) AS score, line->>'problem' AS problem,
              CAST(line AS VARCHAR) AS line
-      FROM read_csv(${quote(jsonl)}, columns = {'line': 'JSON'}, delim = '\\x01', quote = '', escape = '', header = false,
+      FROM read_csv(${literal(jsonl)}, columns = {'line': 'JSON'}, delim = '\\x01', quote = '', escape = '', header = false,
                     max_line_size = ${LONGEST_LINE}, buffer_size = ${2 * LONGEST_LINE}, auto_detect = false)
-    ) TO ${quote(parquet)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)`,
+    ) TO ${literal(parquet)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)`,
   );
 }
 
 /** The predictions of a Parquet file, in the order in which they were made. */
 export async function* readPredictionsParquet(duckdb: DuckDb, parquet: string): AsyncGenerator<Prediction> {
-  for await (const { data } of duckdb.stream(`SELECT line FROM read_parquet(${quote(parquet)})`)) {
+  for await (const { data } of duckdb.stream(`SELECT line FROM read_parquet(${literal(parquet)})`)) {
     for (const line of data[0] ?? []) yield Prediction.parse(JSON.parse(line as string));
   }
 }

@@ -14,6 +14,7 @@ import { cellText, type JsonParser, parseJsonLines, parseJsonList } from "./json
 import type { Pace } from "./pace.ts";
 import { lineRange, type ProblemList, quoted } from "./problems.ts";
 import type { Fields, RecordFault } from "./record.ts";
+import { plainPath, textOf } from "./sql.ts";
 import { buildTextColumn, type TextColumn, type TextColumnBuilder } from "./text-column.ts";
 
 /** A column to read. */
@@ -434,23 +435,16 @@ async function readParquet(
   { duckdb, problems, pace, signal }: ReadOptions,
   namesOnly = false,
 ): Promise<string[]> {
-  const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   try {
-    // DuckDB reads a path as a glob; brackets make each special character plain.
-    const plain = file.path.replace(/[*?[\]]/g, (character) => `[${character}]`);
-    const described = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [plain], signal);
+    const path = plainPath(file.path);
+    const described = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [path], signal);
     const names = described.data[0] as string[];
     const types = described.data[1] as string[];
     const places = matchColumns(names, wanted, file, 1, problems);
     if (!places || namesOnly) return names;
-    const cells = places.map((place, i) => {
-      if (place < 0) return "''";
-      const column = identifier(wanted[i]!.name);
-      const nested = /^(STRUCT|MAP|UNION|VARIANT)\b|\[\d*\]$/.test(types[place]!);
-      return `coalesce(${nested ? `to_json(${column})` : column}::VARCHAR, '')`;
-    });
+    const cells = places.map((place, i) => (place < 0 ? "''" : textOf(wanted[i]!.name, types[place]!)));
     let line = 1;
-    for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [plain], signal)) {
+    for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [path], signal)) {
       for (let row = 0; row < (data[0]?.length ?? 0); row++) {
         sink.row(line++);
         for (let i = 0; i < data.length; i++) sink.appendText(i, data[i]![row] as string);

@@ -9,6 +9,7 @@ import { Prompt } from "../../../schemas/project.ts";
 import type { JobRow, SplitName } from "../../../schemas/rows.ts";
 import { createDuckDb } from "../dataset/duckdb.ts";
 import { writeJobRows } from "../dataset/job-rows.ts";
+import { identifier, literal } from "../dataset/sql.ts";
 import { answersJson, planPrompt } from "../engines/chat/prompt.ts";
 import { trainingLines } from "../engines/openai/training-file.ts";
 import { fileErrorMessage } from "../file-error.ts";
@@ -151,9 +152,6 @@ async function writeHuggingFace(
   await writeFile(join(folder, "README.md"), card(project.name, columns, splits, counts));
   return counts;
 }
-
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** The dataset card: https://huggingface.co/docs/hub/datasets-manual-configuration */
 function card(
