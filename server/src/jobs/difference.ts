@@ -70,8 +70,8 @@ function factsOf(job: Job): Fact[] {
       target.labels.map(({ name }) => name),
     );
     for (const { name, description, aliases } of target.labels) {
-      add(facts, "Task", `description of ${name}`, description);
-      add(facts, "Task", `aliases of ${name}`, aliases?.length ? aliases : undefined);
+      add(facts, "Task", of(`description of ${name}`), description);
+      add(facts, "Task", of(`aliases of ${name}`), aliases?.length ? aliases : undefined);
     }
     add(facts, "Task", of("never accepted"), target.never?.length ? target.never : undefined);
     add(facts, "Task", of("risk"), target.risk);

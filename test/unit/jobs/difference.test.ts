@@ -17,6 +17,20 @@ describe("what differs from the job before", () => {
     assert.deepEqual(jobChanges(job(), later), []);
   });
 
+  it("tells labels of one name in two targets apart", () => {
+    const task = (ofBody: string): Job["task"] => ({
+      inputs: [{ column: "text", name: "text" }],
+      targets: [
+        { ...madeTarget("event", []), labels: [{ name: "Other", description: "any other event" }] },
+        { ...madeTarget("body", []), labels: [{ name: "Other", description: ofBody, aliases: ["rest"] }] },
+      ],
+    });
+    assert.deepEqual(jobChanges(job({ task: task("a part") }), job({ task: task("a part") })), []);
+    assert.deepEqual(jobChanges(job({ task: task("a part") }), job({ task: task("any part") })), [
+      { section: "Task", name: "description of Other of body", before: "a part", after: "any part", list: false },
+    ]);
+  });
+
   it("names a setting of the model with both values", () => {
     const later = job({ models: [model({ regularisation: 0.5 })] });
     assert.deepEqual(jobChanges(job(), later), [
