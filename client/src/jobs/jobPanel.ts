@@ -12,7 +12,7 @@ import {
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
 import { answers } from "../webviews/answers.ts";
-import { bundles, pageOf } from "../webviews/page.ts";
+import { pageOf, panelOptions } from "../webviews/page.ts";
 import { type JobList, keyOf } from "./jobList.ts";
 import { KIND, nameOf } from "./words.ts";
 
@@ -60,7 +60,7 @@ export function createJobPanels({
     const icon = (theme: string) => vscode.Uri.joinPath(extensionUri, "media", `clf-${theme}.svg`);
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
     const { webview } = panel;
-    webview.options = options(extensionUri);
+    webview.options = panelOptions(extensionUri);
     const take = answers({
       server,
       allowed: JOB_REQUESTS,
@@ -122,13 +122,9 @@ export function createJobPanels({
       if (found) return found.reveal();
       const title = `${nameOf(job)}: ${KIND[job.kind]}`;
       const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
-      const panel = vscode.window.createWebviewPanel(TYPE, title, column, options(extensionUri));
+      const panel = vscode.window.createWebviewPanel(TYPE, title, column, panelOptions(extensionUri));
       fill(panel, { project: job.project, job: job.job, title });
     },
     dispose: () => vscode.Disposable.from(...subscriptions).dispose(),
   };
-}
-
-function options(extension: vscode.Uri): vscode.WebviewPanelOptions & vscode.WebviewOptions {
-  return { enableScripts: true, localResourceRoots: [bundles(extension)], enableFindWidget: true };
 }

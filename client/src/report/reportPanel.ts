@@ -13,7 +13,7 @@ import {
 } from "../../webview/report/messages.ts";
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
-import { bundles, pageOf } from "../webviews/page.ts";
+import { pageOf, panelOptions } from "../webviews/page.ts";
 
 export interface ReportPanels extends vscode.Disposable {
   open(job: { project: string; job: string }, name: string): Promise<void>;
@@ -50,7 +50,7 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
     const icon = (theme: string) => vscode.Uri.joinPath(extensionUri, "media", `report-${theme}.svg`);
     panel.iconPath = { light: icon("light"), dark: icon("dark") };
     const { webview } = panel;
-    webview.options = options(extensionUri);
+    webview.options = panelOptions(extensionUri);
     const post = (message: ToReport) => void webview.postMessage(message);
 
     async function answer({ id, name, params }: Extract<FromReport, { type: "request" }>): Promise<void> {
@@ -140,7 +140,7 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
       if (found) return found.reveal();
       const title = `Report: ${name}`;
       const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
-      fill(vscode.window.createWebviewPanel(TYPE, title, column, options(extensionUri)), { project, job, title });
+      fill(vscode.window.createWebviewPanel(TYPE, title, column, panelOptions(extensionUri)), { project, job, title });
     },
     dispose: () => serializer.dispose(),
   };
@@ -158,8 +158,4 @@ async function savePicture(
   if (!file) return;
   await vscode.workspace.fs.writeFile(file, Buffer.from(content, format === "svg" ? "utf8" : "base64"));
   vscode.window.setStatusBarMessage(`Saved ${basename(file.path)}.`, 4000);
-}
-
-function options(extension: vscode.Uri): vscode.WebviewPanelOptions & vscode.WebviewOptions {
-  return { enableScripts: true, localResourceRoots: [bundles(extension)], enableFindWidget: true };
 }

@@ -5,7 +5,7 @@ import type { Guard } from "../commands/guard.ts";
 import { normal, type Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
 import { answers } from "../webviews/answers.ts";
-import { bundles, pageOf } from "../webviews/page.ts";
+import { pageOf, panelOptions } from "../webviews/page.ts";
 
 export interface TryParts {
   context: vscode.ExtensionContext;
@@ -54,7 +54,7 @@ export function registerTryIt({ context, guard, server, projects }: TryParts): v
     const icon = (theme: string) => vscode.Uri.joinPath(extensionUri, "media", `clf-${theme}.svg`);
     made.iconPath = { light: icon("light"), dark: icon("dark") };
     const { webview } = made;
-    webview.options = options(extensionUri);
+    webview.options = panelOptions(extensionUri);
     const take = answers({
       server,
       allowed: TRY_REQUESTS,
@@ -95,7 +95,7 @@ export function registerTryIt({ context, guard, server, projects }: TryParts): v
     if (panel) panel.reveal();
     else {
       const column = text ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
-      fill(vscode.window.createWebviewPanel(TYPE, "Try It", column, options(extensionUri)));
+      fill(vscode.window.createWebviewPanel(TYPE, "Try It", column, panelOptions(extensionUri)));
     }
     if (!text) return;
     if (ready) post(text);
@@ -122,8 +122,4 @@ export function registerTryIt({ context, guard, server, projects }: TryParts): v
     vscode.workspace.onDidGrantWorkspaceTrust(tellProjects),
     server.on("clf/flagged/changed", () => post({ type: "changed" })),
   );
-}
-
-function options(extension: vscode.Uri): vscode.WebviewPanelOptions & vscode.WebviewOptions {
-  return { enableScripts: true, localResourceRoots: [bundles(extension)], enableFindWidget: true };
 }

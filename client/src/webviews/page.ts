@@ -5,6 +5,11 @@ import * as vscode from "vscode";
 /** Where the bundles of client/webview are. */
 export const bundles = (extension: vscode.Uri): vscode.Uri => vscode.Uri.joinPath(extension, "dist", "webview");
 
+/** What a panel in the editor area may do. */
+export function panelOptions(extension: vscode.Uri): vscode.WebviewPanelOptions & vscode.WebviewOptions {
+  return { enableScripts: true, localResourceRoots: [bundles(extension)], enableFindWidget: true };
+}
+
 /**
  * @param name of the bundle: `review`, `report`, `preview`, `job` or `try`
  * @param more that its policy allows
