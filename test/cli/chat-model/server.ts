@@ -30,10 +30,10 @@ export interface NoModel {
 }
 
 /** @param port 0: any that is free. Answers are kept by address: go on from them with the same port. */
-export async function startModelServer({ port = 0, parallel = 2 } = {}): Promise<ModelServer | NoModel> {
+export async function startModelServer({ port = 0 } = {}): Promise<ModelServer | NoModel> {
   const made = environment();
   if ("why" in made) return made;
-  const child = spawn(made.python, [join(import.meta.dirname, "serve.py"), String(port), String(parallel)], {
+  const child = spawn(made.python, [join(import.meta.dirname, "serve.py"), String(port)], {
     stdio: ["pipe", "pipe", "ignore"],
   });
   const origin = await listening(child);
