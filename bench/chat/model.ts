@@ -11,7 +11,7 @@ import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { startModelServer } from "../../test/cli/chat-model/server.ts";
-import { writeBanking77, writeHwu64, writeModelProject } from "../../test/cli/chat-model/subsets.ts";
+import { chatModel, writeBanking77, writeHwu64, writeModelProject } from "../../test/cli/chat-model/subsets.ts";
 
 /** Always the same: answers are kept by address. */
 const PORT = 18_177;
@@ -25,8 +25,6 @@ interface Task {
   data(path: string): Promise<void>;
 }
 
-const chat = (settings: string) => `{ engine: chat, endpoint: local, model: smollm2, timeout: 300, ${settings} }`;
-
 /** Of hwu64's 18; they have 13 of its 51 intents, in 17 pairs. */
 const SCENARIOS = ["alarm", "audio", "calendar", "email", "lists", "music"];
 
@@ -37,9 +35,9 @@ const TASKS: Record<string, Task> = {
     accept: "{ risk: 0.1, certainty: 0.9 }",
     models: {
       baseline: "{ engine: linear }",
-      "zero-shot": chat("confidence: { samples: 3 }"),
-      votes: chat("confidence: { signal: votes, samples: 3 }"),
-      similar: chat("prompt: { style: few-shot, shots: { strategy: similar, count: 8 } }"),
+      "zero-shot": chatModel("confidence: { samples: 3 }"),
+      votes: chatModel("confidence: { signal: votes, samples: 3 }"),
+      similar: chatModel("prompt: { style: few-shot, shots: { strategy: similar, count: 8 } }"),
       "cheap-first": "{ engine: cascade, stages: [baseline, zero-shot] }",
     },
     data: (path) => writeBanking77(path, 20, { train: 10, validation: 5, test: 5 }),
@@ -50,8 +48,8 @@ const TASKS: Record<string, Task> = {
     accept: "{ risk: 0.1, certainty: 0.9 }",
     models: {
       baseline: "{ engine: linear }",
-      "zero-shot": chat("confidence: { samples: 3 }"),
-      votes: chat("confidence: { signal: votes, samples: 3 }"),
+      "zero-shot": chatModel("confidence: { samples: 3 }"),
+      votes: chatModel("confidence: { signal: votes, samples: 3 }"),
     },
     data: (path) => writeHwu64(path, { train: 6, validation: 3, test: 3 }, SCENARIOS),
   },

@@ -9,7 +9,7 @@ import { CompareDocument, EvaluateDocument, SignalsDocument } from "../../schema
 import type { ModelReport } from "../../schemas/report.ts";
 import { scoredBoth } from "./chat-model/agreement.ts";
 import { type ModelServer, startModelServer } from "./chat-model/server.ts";
-import { hasRealData, writeBanking77, writeHwu64, writeModelProject } from "./chat-model/subsets.ts";
+import { chatModel, hasRealData, writeBanking77, writeHwu64, writeModelProject } from "./chat-model/subsets.ts";
 import { build, clf, document, removeFolder, temporaryFolder } from "./support.ts";
 
 /** Of Banking77; 20 with CLF_LONG=1. */
@@ -26,8 +26,6 @@ const TEXTS = [
  * matters how many tokens are computed at a time, and that depends on what it still holds of earlier prompts.
  */
 const NUMERIC = 0.05;
-
-const chat = (settings: string) => `{ engine: chat, endpoint: local, model: smollm2, timeout: 300, ${settings} }`;
 
 describe("a real model behind a real server", function () {
   // A few hundred answers of one processor core.
@@ -85,7 +83,7 @@ describe("a real model behind a real server", function () {
       accept: "{ risk: 0.2, certainty: 0.8 }",
       models: {
         baseline: "{ engine: linear, char_ngrams: [3, 4] }",
-        "zero-shot": chat("confidence: { samples: 2 }"),
+        "zero-shot": chatModel("confidence: { samples: 2 }"),
         "cheap-first": "{ engine: cascade, stages: [baseline, zero-shot] }",
       },
     });
@@ -127,7 +125,7 @@ describe("a real model behind a real server", function () {
       instructions: "Classify what is said to a home assistant.",
       targets: ["scenario", "intent"],
       accept: "{ risk: 0.2, certainty: 0.8 }",
-      models: { "zero-shot": chat("confidence: { samples: 2 }") },
+      models: { "zero-shot": chatModel("confidence: { samples: 2 }") },
     });
     const evaluated = await document(EvaluateDocument, ["evaluate", project, "--model", "zero-shot"]);
     const { job } = evaluated.models["zero-shot"]!;

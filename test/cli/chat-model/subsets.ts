@@ -73,6 +73,10 @@ interface ProjectOptions {
   accept: string;
 }
 
+/** The model of `writeModelProject`'s endpoint, as a value of `models`. @param settings YAML of one line */
+export const chatModel = (settings: string): string =>
+  `{ engine: chat, endpoint: local, model: smollm2, timeout: 300, ${settings} }`;
+
 /** gpt-4o-mini's list price stands in for that of a model that costs nothing: the ratio of costs is what matters. */
 export async function writeModelProject(file: string, options: ProjectOptions): Promise<void> {
   const { url, instructions, targets, models, accept } = options;
