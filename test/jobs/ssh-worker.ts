@@ -24,7 +24,7 @@ function tunedModel(): string {
   return `engine: qlora, base: ${base}, quantization: none, epochs: 1, learning_rate: 5e-3, max_tokens: 64`;
 }
 
-/** A project of one such model, \`tuned\`. */
+/** A project of one such model, `tuned`. */
 export function weatherProject(): string {
   return `version: 1
 dataset: { source: reports.csv, split: { column: split } }
