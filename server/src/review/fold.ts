@@ -25,10 +25,13 @@ export function verdictOf(verdicts: Verdicts, row: string, target: string): Verd
   return verdicts.get(row)?.get(target);
 }
 
-/** Whether somebody has decided, and nobody otherwise. */
-export function isDecided(verdict: Verdict | undefined): boolean {
-  return verdict?.current !== undefined && !verdict.conflict;
+/** The decision that has an effect: while people disagree none has. */
+export function decisionOf(verdict: Verdict | undefined): Decision | undefined {
+  return verdict?.conflict ? undefined : verdict?.current;
 }
+
+/** Whether somebody has decided, and nobody otherwise. */
+export const isDecided = (verdict: Verdict | undefined): boolean => decisionOf(verdict) !== undefined;
 
 /** Whether two decisions say the same of the row: the same label, or both that none fits. */
 export function sameOutcome(a: Decision, b: Decision): boolean {

@@ -24,7 +24,7 @@ import { orderOf } from "../dataset/preview/view.ts";
 import { listProblems } from "../dataset/problems.ts";
 import { LEFT_OUT, type Rows, rowId, rowLabel, SPLITS } from "../dataset/rows.ts";
 import { textAt } from "../dataset/text-column.ts";
-import { type Verdicts, verdictOf } from "../review/fold.ts";
+import { decisionOf, type Verdicts, verdictOf } from "../review/fold.ts";
 import type { JudgedRows, NothingJudged } from "../workflow/flagged.ts";
 import { type Session, WorkflowError } from "../workflow/session.ts";
 import { projectTable } from "./project-table.ts";
@@ -437,7 +437,7 @@ async function projectDetail(
   const targets = rows.targets.map(({ name }, t): PreviewDetail["targets"][number] => {
     const verdict = verdictOf(verdicts, id, name);
     const view = seen.find(({ target }) => target === name);
-    const decided = verdict?.current && !verdict.conflict ? verdict.current : undefined;
+    const decided = decisionOf(verdict);
     const inFile = rowLabel(rows, t, at);
     const blind = view?.blind ?? false;
     return {

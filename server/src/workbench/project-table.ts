@@ -3,7 +3,7 @@ import { keepPace } from "../dataset/pace.ts";
 import { type KnownColumn, rowsOfFile, rowsTable } from "../dataset/preview/rows-table.ts";
 import type { Coded, DataTable } from "../dataset/preview/table.ts";
 import { indexOf, type Rows, rowId } from "../dataset/rows.ts";
-import { type Verdicts, verdictOf } from "../review/fold.ts";
+import { decisionOf, type Verdicts, verdictOf } from "../review/fold.ts";
 import type { JudgedRows, NothingJudged } from "../workflow/flagged.ts";
 import type { Session } from "../workflow/session.ts";
 import { targetViews } from "./views.ts";
@@ -55,10 +55,10 @@ export async function projectTable({ session, rows, file, judged, verdicts }: Pr
       if (row < 0 || row >= count) continue;
       for (const target of byTarget.keys()) {
         const t = rows.targets.findIndex(({ name }) => name === target);
-        const verdict = verdictOf(verdicts, id, target);
-        if (t < 0 || !verdict?.current || verdict.conflict) continue;
+        const decision = decisionOf(verdictOf(verdicts, id, target));
+        if (t < 0 || !decision) continue;
         statuses[t]!.codes[row] = 3;
-        labels[t]!.set(row, verdict.current.after ?? "");
+        labels[t]!.set(row, decision.after ?? "");
       }
     }
   }

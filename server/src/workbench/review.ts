@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { Requests, requests } from "../../../schemas/protocol.ts";
 import { indexOf, type Rows, rowId, rowInputs, rowLabel } from "../dataset/rows.ts";
-import { foldDecisions, type Verdicts, verdictOf } from "../review/fold.ts";
+import { decisionOf, foldDecisions, type Verdicts, verdictOf } from "../review/fold.ts";
 import { whoDecides } from "../review/identity.ts";
 import { progressOf } from "../review/progress.ts";
 import { type LabelPair, type ReviewFilter, type ReviewItem, type ReviewOrder, reviewQueue } from "../review/queue.ts";
@@ -283,9 +283,8 @@ async function similarTo(
   const text = (other: number) => shownText(rowInputs(session.project, rows, other));
   const idOf = (other: number) => rowId(rows, compared[other]!);
   const labelOf = (other: number): { label: string | null; decided: boolean } => {
-    const verdict = verdictOf(verdicts, idOf(other), target);
-    if (verdict?.current && !verdict.conflict) return { label: verdict.current.after, decided: true };
-    return { label: rowLabel(rows, t, compared[other]!), decided: false };
+    const decision = decisionOf(verdictOf(verdicts, idOf(other), target));
+    return { label: decision ? decision.after : rowLabel(rows, t, compared[other]!), decided: decision !== undefined };
   };
   const labelled = similarity
     .nearest(place, { most: MOST_LABELLED, least: SIMILAR, among: (other) => labelOf(other).label !== null })

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type * as z from "zod";
 import type { NearestRow, TriedTarget, tryRequests } from "../../../schemas/tryIt.ts";
 import { POOL, rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
-import { verdictOf } from "../review/fold.ts";
+import { decisionOf, verdictOf } from "../review/fold.ts";
 import { modelSpec } from "../workflow/artifacts.ts";
 import { predictRows } from "../workflow/predict.ts";
 import { openServedModel } from "../workflow/served-model.ts";
@@ -47,9 +47,9 @@ export function tryHandlers(projects: Projects, log: (message: string) => void):
       signal.throwIfAborted();
       const labelsOf = (at: number): NearestRow["labels"] =>
         rows.targets.map(({ name }, t) => {
-          const verdict = verdictOf(verdicts, rowId(rows, at), name);
-          const decided = verdict?.current !== undefined && !verdict.conflict;
-          return { target: name, label: decided ? verdict.current!.after : rowLabel(rows, t, at), decided };
+          const decision = decisionOf(verdictOf(verdicts, rowId(rows, at), name));
+          const label = decision ? decision.after : rowLabel(rows, t, at);
+          return { target: name, label, decided: decision !== undefined };
         });
       const texts = session.project.inputs.map(({ name }) => inputs[name] ?? "");
       const found = similarity.like(texts, { most, least: SIMILAR, among: (at) => rows.split[compared[at]!] !== POOL });

@@ -12,7 +12,7 @@ import { indexOf, type Rows, rowInputs, rowLabel, SPLITS } from "../dataset/rows
 import type { ModelFigures } from "../language/figures.ts";
 import { RUNNABLE_ENGINES } from "../project/engines.ts";
 import { projectStem } from "../project/resolve.ts";
-import { type Verdict, type Verdicts, verdictOf } from "../review/fold.ts";
+import { decisionOf, isDecided, type Verdict, type Verdicts, verdictOf } from "../review/fold.ts";
 import type { QueuedItem } from "../review/queue.ts";
 import { currentFineTune, isFineTuned, newestEvaluation } from "../workflow/artifacts.ts";
 import {
@@ -126,7 +126,7 @@ export function targetViews(
     const verdict = verdictOf(verdicts, row.row, target);
     const given = labelBy(verdict) ?? row.labels[target] ?? null;
     const kind = verdict?.current?.kind ?? (verdict?.skipped ? "skipped" : null);
-    const decided = verdict?.current !== undefined && !verdict.conflict;
+    const decided = isDecided(verdict);
     const drawn = blindDraw(session, judged, known, target);
     const blind = decided || (inFile && drawn?.why === "relabel") ? null : drawn;
     return {
@@ -142,9 +142,8 @@ export function targetViews(
   });
 }
 
-/** The label that a decision gives; while people disagree none has an effect. */
-const labelBy = (verdict: Verdict | undefined): string | null =>
-  verdict?.conflict ? null : (verdict?.current?.after ?? null);
+/** The label that a decision gives. */
+const labelBy = (verdict: Verdict | undefined): string | null => decisionOf(verdict)?.after ?? null;
 
 const SHOWN_TEXT = 300;
 
