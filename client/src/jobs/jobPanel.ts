@@ -12,6 +12,7 @@ import {
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
 import { answers } from "../webviews/answers.ts";
+import { lastChosen } from "../webviews/lastChosen.ts";
 import { pageOf, panelOptions } from "../webviews/page.ts";
 import { type JobList, keyOf } from "./jobList.ts";
 import { KIND, nameOf } from "./words.ts";
@@ -30,7 +31,6 @@ export interface JobPanelParts {
 const TYPE = "clf.job";
 /** What was chosen in the panels opened last, by job. */
 const KEPT = "clf.job.kept";
-const MOST_KEPT = 30;
 
 export function createJobPanels({
   context: { extensionUri, workspaceState },
@@ -39,16 +39,12 @@ export function createJobPanels({
   jobs,
 }: JobPanelParts): JobPanels {
   const panels = new Map<string, vscode.WebviewPanel>();
-
-  const allKept = () => workspaceState.get<[key: string, kept: Kept][]>(KEPT, []);
-  const keptOf = (key: string) => allKept().find(([of]) => of === key)?.[1] ?? null;
-  const keep = (key: string, kept: Kept) =>
-    workspaceState.update(KEPT, [[key, kept], ...allKept().filter(([of]) => of !== key)].slice(0, MOST_KEPT));
+  const kept = lastChosen<Kept>(workspaceState, KEPT);
 
   function tell(key: string): void {
     const job = jobs.find(key) ?? null;
     if (job === null && !jobs.complete()) return;
-    const message: ToJob = { type: "job", job, trusted: vscode.workspace.isTrusted, kept: keptOf(key) };
+    const message: ToJob = { type: "job", job, trusted: vscode.workspace.isTrusted, kept: kept.of(key) };
     void panels.get(key)?.webview.postMessage(message);
   }
 
@@ -74,7 +70,7 @@ export function createJobPanels({
         case "ready":
           return tell(key);
         case "state":
-          return keep(key, message.kept);
+          return kept.keep(key, message.kept);
         case "run":
           return JOB_COMMANDS.includes(message.command) && vscode.commands.executeCommand(message.command, { key });
         case "show":

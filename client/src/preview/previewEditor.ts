@@ -13,6 +13,7 @@ import type { PreviewState } from "../../webview/preview/state.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
 import { normal, type Projects, relative } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
+import { lastChosen } from "../webviews/lastChosen.ts";
 import { bundles, pageOf } from "../webviews/page.ts";
 
 export interface PreviewParts {
@@ -27,17 +28,11 @@ const TYPE = "clf.preview";
 
 /** What was chosen in the previews opened last, by file. */
 const STATES = "clf.preview.states";
-const MOST_STATES = 30;
 
 export function registerPreview({ context, guard, server, projects }: PreviewParts): vscode.Disposable {
   const { extensionUri, workspaceState } = context;
   const open = new Map<vscode.WebviewPanel, string>();
-  const states = () => workspaceState.get<[file: string, state: PreviewState][]>(STATES, []);
-  const keep = (file: string, state: PreviewState) =>
-    workspaceState.update(
-      STATES,
-      [[file, state], ...states().filter(([other]) => other !== file)].slice(0, MOST_STATES),
-    );
+  const states = lastChosen<PreviewState>(workspaceState, STATES);
   const post = (panel: vscode.WebviewPanel, message: ToPreview) => void panel.webview.postMessage(message);
   const tellChanged = (data?: string) => {
     for (const [panel, uri] of open) if (data === undefined || uri === normal(data)) post(panel, { type: "changed" });
@@ -89,10 +84,10 @@ export function registerPreview({ context, guard, server, projects }: PreviewPar
               type: "init",
               name: basename(uri.path),
               trusted: vscode.workspace.isTrusted,
-              state: states().find(([file]) => file === data)?.[1] ?? null,
+              state: states.of(data),
             });
           case "state":
-            return keep(data, message.state);
+            return states.keep(data, message.state);
           case "request":
             return answer(panel, data, message);
           case "open":

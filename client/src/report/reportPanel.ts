@@ -13,6 +13,7 @@ import {
 } from "../../webview/report/messages.ts";
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
+import { lastChosen } from "../webviews/lastChosen.ts";
 import { pageOf, panelOptions } from "../webviews/page.ts";
 
 export interface ReportPanels extends vscode.Disposable {
@@ -29,19 +30,13 @@ const TYPE = "clf.report";
 
 /** What was chosen in the reports opened last, by project and job. */
 const CHOICES = "clf.report.choices";
-const MOST_CHOICES = 30;
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export function createReportPanels({ context, guard, server }: ReportParts): ReportPanels {
   const { extensionUri, workspaceState } = context;
   const panels = new Map<string, vscode.WebviewPanel>();
-  const choices = () => workspaceState.get<[report: string, choices: Choices][]>(CHOICES, []);
-  const keep = (key: string, chosen: Choices) =>
-    workspaceState.update(
-      CHOICES,
-      [[key, chosen], ...choices().filter(([other]) => other !== key)].slice(0, MOST_CHOICES),
-    );
+  const choices = lastChosen<Choices>(workspaceState, CHOICES);
 
   function fill(panel: vscode.WebviewPanel, { project, job, title }: ReportState): void {
     const key = `${project}#${job}`;
@@ -67,7 +62,7 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
 
     async function show(): Promise<void> {
       const report = (await server.request("clf/report", { project, job })) as Report;
-      post({ type: "report", report, choices: choices().find(([of]) => of === key)?.[1] ?? null });
+      post({ type: "report", report, choices: choices.of(key) });
       post({ type: "rounds", rounds: await roundsOf(project, Object.keys(report.models)) });
     }
 
@@ -80,7 +75,7 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
         case "giveUp":
           return undefined;
         case "choices":
-          return keep(key, message.choices);
+          return choices.keep(key, message.choices);
         case "copy":
           return guard.run(async () => {
             await vscode.env.clipboard.writeText(message.text);
