@@ -1,11 +1,11 @@
 /** The requests of the report panel: what its plots are drawn from, figures by a column, and the rows behind a cell. */
-import { fileURLToPath } from "node:url";
 import type * as z from "zod";
 import type { reportPanelRequests } from "../../../schemas/reportPanel.ts";
 import { readData } from "../workflow/data.ts";
 import { reportDetail, reportRowTexts } from "../workflow/report-detail.ts";
 import { WorkflowError } from "../workflow/session.ts";
 import { slicesOf } from "../workflow/slices.ts";
+import { pathOf } from "./path-of.ts";
 import type { Projects } from "./projects.ts";
 
 export type ReportPanelRequestName = keyof typeof reportPanelRequests;
@@ -16,7 +16,7 @@ export type ReportPanelHandlers = {
 };
 
 export function reportPanelHandlers(projects: Projects): ReportPanelHandlers {
-  const sound = (project: string) => projects.sound(fileURLToPath(project));
+  const sound = (project: string) => projects.sound(pathOf(project));
   const columnsOf = async (project: string): Promise<string[]> => {
     const { dataset } = await (await sound(project)).data();
     return [...new Set(dataset.profile.files.flatMap(({ columns }) => columns))];
