@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type * as z from "zod";
 import type { JobEndpoint, JobShot, JobTarget } from "../../../schemas/job.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
 import type { ChatModel, Model } from "../../../schemas/project.ts";
 import { JobRow } from "../../../schemas/rows.ts";
 import { priceOf } from "../engines/chat/price.ts";
@@ -15,7 +14,7 @@ import { confine } from "../project/paths.ts";
 import type { Project } from "../project/project.ts";
 import { canonicalJson } from "../project/training-spec.ts";
 import { newestEvaluation } from "./artifacts.ts";
-import { readPredictions } from "./predictions.ts";
+import { addPrediction, type PredictionsByTarget, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 type Prompted = Extract<Model, { engine: "chat" | "openai" }>;
@@ -94,23 +93,18 @@ export async function shotsOf(
   return chosen;
 }
 
-/** Predictions of tune rows by the zero-shot model, by target, then row. */
-async function zeroShotOf(
-  session: Session,
-  name: string,
-  after: string | undefined,
-): Promise<Map<string, Map<string, Prediction>>> {
+/** Predictions of tune rows by the zero-shot model. */
+async function zeroShotOf(session: Session, name: string, after: string | undefined): Promise<PredictionsByTarget> {
   const evaluation = after === undefined ? null : await newestEvaluation(session, after);
   if (!evaluation) {
     throw new WorkflowError(
       `The examples of "${name}" go to the labels that "${after}" gets wrong on tune rows, and it has not been evaluated. Evaluate "${after}" first.`,
     );
   }
-  const found = new Map<string, Map<string, Prediction>>();
+  const found: PredictionsByTarget = new Map();
   for await (const prediction of readPredictions(session, evaluation.job.id)) {
     if (prediction.model !== after || prediction.split !== "tune" || prediction.fold !== undefined) continue;
-    const of = found.get(prediction.target) ?? new Map<string, Prediction>();
-    found.set(prediction.target, of.set(prediction.row, prediction));
+    addPrediction(found, prediction);
   }
   if (found.size === 0) {
     throw new WorkflowError(
