@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import type { NewEvent } from "../../schemas/events.ts";
@@ -11,11 +10,11 @@ import type { Job } from "../../schemas/job.ts";
 import { newJobId } from "../../server/src/jobs/id.ts";
 import { identify } from "../../server/src/jobs/process.ts";
 import { ROOT } from "../built.ts";
+import { seriousIssues } from "./accessibility.ts";
 import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const THEMES = [
   ["Dark Modern", "dark"],
   ["Light Modern", "light"],
@@ -25,12 +24,6 @@ const WIDTHS = [1400, 900, 560];
 const HOSTILE = '<img src=x onerror="document.title=1"><b>bold</b> \u202Eleft\u202C 👩‍👩‍👧‍👦';
 /** Bytes of the log's first part: more than the panel holds at once. */
 const LINES = 60_000;
-
-interface Violation {
-  id: string;
-  impact: string;
-  nodes: { html: string }[];
-}
 
 describe("Job panel and Try It", function () {
   this.timeout(180_000);
@@ -99,16 +92,6 @@ describe("Job panel and Try It", function () {
 
   // ── Looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const accessible = async (): Promise<string[]> => {
-    await frame.evaluate(axe);
-    const found = await frame.evaluate(async () => {
-      const { run } = (globalThis as unknown as { axe: { run(root: Node): Promise<{ violations: unknown[] }> } }).axe;
-      return (await run(document)).violations;
-    });
-    return (found as Violation[])
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))}`);
-  };
   const text = async (selector: string) => (await frame.locator(selector).allInnerTexts())[0] ?? "";
   const shows = (selector: string, wanted: RegExp, what = `${wanted}`) =>
     eventually(
@@ -222,7 +205,12 @@ describe("Job panel and Try It", function () {
       for (const part of [...parts, "Log", "What Differs", "Figures"]) {
         await tab(part).click();
         // Colours of the theme before may stand for a moment.
-        await eventually(accessible, (found) => found.length === 0, `no serious issue in ${part}, ${theme}`, 30);
+        await eventually(
+          () => seriousIssues(frame),
+          (found) => found.length === 0,
+          `no serious issue in ${part}, ${theme}`,
+          30,
+        );
       }
       for (const width of WIDTHS) {
         await workbench.setWindowSize(width, 900);
@@ -317,7 +305,12 @@ describe("Job panel and Try It", function () {
     for (const [theme, name] of THEMES) {
       await workbench.setTheme(theme);
       await shows("article", /Words that mattered/);
-      await eventually(accessible, (found) => found.length === 0, `no serious issue in ${theme}`, 30);
+      await eventually(
+        () => seriousIssues(frame),
+        (found) => found.length === 0,
+        `no serious issue in ${theme}`,
+        30,
+      );
       for (const width of WIDTHS) {
         await workbench.setWindowSize(width, 900);
         await eventually(

@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import { ROOT } from "../built.ts";
+import { seriousIssues } from "./accessibility.ts";
 import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const HOSTILE = [
   '<img src=x onerror="document.title=1"><script>document.title=1</script><b>bold</b>',
@@ -20,12 +18,6 @@ const HOSTILE = [
   "two\nlines\tand a tab",
   "${7*7} {{constructor}} javascript:alert(1)",
 ];
-
-interface Violation {
-  id: string;
-  impact: string;
-  nodes: { html: string }[];
-}
 
 describe("Data preview", function () {
   this.timeout(180_000);
@@ -76,16 +68,6 @@ describe("Data preview", function () {
     await workbench.openFile(name);
     await workbench.runCommand("Clf: Preview Data");
     return workbench.webview(text, 40);
-  };
-  const accessible = async () => {
-    await frame.evaluate(axe);
-    const found = await frame.evaluate(async () => {
-      const { run } = (globalThis as unknown as { axe: { run(root: Node): Promise<{ violations: unknown[] }> } }).axe;
-      return (await run(document)).violations;
-    });
-    return (found as Violation[])
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))}`);
   };
 
   it("opens from the lens, as the project reads the file", async () => {
@@ -288,7 +270,12 @@ describe("Data preview", function () {
       await workbench.setTheme(theme);
       await frame.locator("#label-plot .hit rect").first().waitFor();
       // Colours of the theme before may stand for a moment.
-      await eventually(accessible, (found) => found.length === 0, `no serious issue in ${theme}`, 10);
+      await eventually(
+        () => seriousIssues(frame),
+        (found) => found.length === 0,
+        `no serious issue in ${theme}`,
+        10,
+      );
       for (const width of [1400, 900, 560]) {
         await workbench.setWindowSize(width, 900);
         await workbench.page.waitForTimeout(400);

@@ -2,34 +2,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BrowserContextOptions, Frame, Page } from "playwright-core";
 import { build, DIST, ROOT } from "../built.ts";
+import { seriousIssues } from "./accessibility.ts";
 import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-interface Violation {
-  id: string;
-  impact: string;
-  nodes: { html: string }[];
-}
-
-/** Serious issues that axe-core finds. */
-async function issues(page: Frame | Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { run } = (globalThis as unknown as { axe: { run(root: Node): Promise<{ violations: unknown[] }> } }).axe;
-    return (await run(document)).violations;
-  });
-  return (found as Violation[])
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))}`);
-}
 
 describe("Report", function () {
   this.timeout(180_000);
@@ -192,7 +172,7 @@ describe("Report", function () {
       await workbench.setTheme(theme);
       // Colours of the theme before may stand for a moment.
       await eventually(
-        () => issues(frame),
+        () => seriousIssues(frame),
         (found) => found.length === 0,
         `no serious issue in ${theme}`,
         20,
@@ -259,7 +239,7 @@ describe("Report", function () {
       for (const colorScheme of ["light", "dark"] as const) {
         // axe-core is no script of the file's: its policy would not let it run.
         await opened({ colorScheme, bypassCSP: true }, async (page) => {
-          assert.deepEqual(await issues(page), []);
+          assert.deepEqual(await seriousIssues(page), []);
           await page.screenshot({ path: join(ROOT, "test/ui/screenshots", `report-file-${colorScheme}.png`) });
         });
       }

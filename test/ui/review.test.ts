@@ -5,17 +5,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import { Decision } from "../../schemas/decisions.ts";
 import { nextDecisionId } from "../../server/src/review/decision-id.ts";
 import { ROOT } from "../built.ts";
+import { seriousIssues } from "./accessibility.ts";
 import { LABELS, reviewProject } from "./reviewProject.ts";
 import { testWindow } from "./window.ts";
 import { eventually, type Workbench } from "./workbench.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAIR = ["Crushing", "Fractures"];
 
 interface Item {
@@ -342,18 +341,13 @@ describe("Review by keyboard", function () {
 
   it("has no serious accessibility issue at three widths", async () => {
     const { workbench } = window;
-    const serious = async () => {
-      await panel.evaluate(axe);
-      const found = await panel.evaluate(async () => {
-        const { run } = (globalThis as unknown as { axe: { run(root: Node): Promise<{ violations: unknown[] }> } }).axe;
-        return (await run(document)).violations;
-      });
-      return (found as { id: string; impact: string; nodes: { html: string }[] }[])
-        .filter(({ impact }) => impact === "serious" || impact === "critical")
-        .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))}`);
-    };
     const accessible = (what: string) =>
-      eventually(serious, (found) => found.length === 0, `no serious issue: ${what}`, 10);
+      eventually(
+        () => seriousIssues(panel),
+        (found) => found.length === 0,
+        `no serious issue: ${what}`,
+        10,
+      );
     await workbench.runCommand("Clf: Focus on Flagged View");
     for (const width of [300, 420, 700]) {
       await widenSideBar(workbench, width);
