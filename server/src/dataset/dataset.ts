@@ -67,8 +67,10 @@ export async function openDataset(project: Project, options: OpenOptions): Promi
   const leftOut = new Uint8Array(table.count);
   leaveOutEmpty(project, table, inputs, leftOut, problems);
   const ids = await assignIds(project, table, inputs, problems, pace);
+  // Where rows of the source could not be read it has been said why; that none of them has a label says no more.
+  const labelled = table.file.some((file) => files[file]!.role !== "pool") || problems.errors === 0;
   const coded = project.targets.map((_, t) =>
-    codeLabels(project, t, table, (row) => !inPool(row) && leftOut[row] === 0, problems, table.count > 0, locate),
+    codeLabels(project, t, table, (row) => !inPool(row) && leftOut[row] === 0, problems, labelled, locate),
   );
   const rows: Rows = {
     count: table.count,

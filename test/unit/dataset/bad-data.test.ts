@@ -386,6 +386,21 @@ describe("bad data", () => {
     });
   });
 
+  it("says of a source that cannot be read why, and not that its rows in the pool have no labels", () =>
+    withProject(
+      {
+        dataset: { source: "data.csv", pool: "pool.csv" },
+        files: { "data.csv": "body,label\na,x\n", "pool.csv": "text\na\n" },
+      },
+      async ({ open }) => {
+        const { problems } = await open();
+        assert.deepEqual(
+          problems.map(({ code }) => code),
+          ["missing-column"],
+        );
+      },
+    ));
+
   it("lists ten of a kind and counts the rest", () =>
     withProject(
       { dataset: { source: "data.csv" }, files: { "data.csv": csv("a,b,c\n".repeat(500)) } },
