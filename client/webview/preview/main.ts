@@ -12,7 +12,7 @@ import type {
   PreviewPage,
   PreviewProfile,
 } from "../../../schemas/preview.ts";
-import { ask, host, takeAnswer } from "./ask.ts";
+import { ask, host, take } from "./ask.ts";
 import { drawDetail } from "./detail.ts";
 import { drawFilters } from "./filters.ts";
 import { drawHead, drawRows, type GridParts, inView, ROW, scale, widths } from "./grid.ts";
@@ -675,7 +675,7 @@ function drawPlots(): void {
 
 let again: ReturnType<typeof setTimeout> | undefined;
 addEventListener("message", ({ data }: MessageEvent<ToPreview>) => {
-  if (takeAnswer(data)) return;
+  if (take(data)) return;
   if (data.type === "init") {
     file = { name: data.name, trusted: data.trusted };
     state = { ...state, ...data.state };

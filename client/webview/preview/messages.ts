@@ -1,5 +1,6 @@
 /** What the data preview and the extension say to each other. The extension fills in which file is meant. */
-import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
+import type { RowPlace } from "../../../schemas/protocol.ts";
+import type { Answered, Question } from "../shared/ask.ts";
 import type { PreviewState } from "./state.ts";
 
 /** The requests that the preview may make of its own file. */
@@ -10,15 +11,12 @@ export type PreviewRequest = (typeof PREVIEW_REQUESTS)[number] | (typeof DECISIO
 
 export type FromPreview =
   | { type: "ready" }
-  | { type: "request"; id: number; name: PreviewRequest; params: Record<string, unknown> }
+  | Question<PreviewRequest>
   | { type: "open"; place: RowPlace }
   | { type: "copy"; text: string }
   | { type: "state"; state: PreviewState };
 
 export type ToPreview =
   | { type: "init"; name: string; trusted: boolean; state: PreviewState | null }
-  | { type: "answer"; id: number; result: unknown }
-  | { type: "failure"; id: number; message: string }
+  | Answered
   | { type: "changed" };
-
-export type PreviewAnswer<K extends PreviewRequest> = Requests[K]["result"];
