@@ -1,12 +1,13 @@
 /** Predicts a few rows at once, in this process: for "try it", hovers and `clf predict --text`. Engine `linear` only. */
 import { join } from "node:path";
 import type { FlagReason } from "../../../schemas/decisions.ts";
-import type { LabelSet, Prediction } from "../../../schemas/predictions.ts";
+import type { LabelSet } from "../../../schemas/predictions.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import type { WordWeight } from "../engines/engine.ts";
 import { explainRow, type LoadedLinear, loadLinear, predictRow } from "../engines/linear/engine.ts";
 import { currentFineTune, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { judgeRows } from "./judge.ts";
+import { addPrediction, type PredictionsByTarget } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
 export interface InstantPrediction {
@@ -46,6 +47,20 @@ async function modelsOf(session: Session, model: string): Promise<{ job: string;
   return { job: job.id, models: await found };
 }
 
+/** @param inputs names of the inputs, in the order of the fine-tune */
+export async function linearPredictions(
+  loaded: readonly LoadedLinear[],
+  rows: readonly JobRow[],
+  inputs: readonly string[],
+  model: string,
+): Promise<PredictionsByTarget> {
+  const predictions: PredictionsByTarget = new Map();
+  for (const each of loaded) {
+    for (const row of rows) addPrediction(predictions, await predictRow(each, row, inputs, model));
+  }
+  return predictions;
+}
+
 /**
  * @param rows the inputs of each row, by input name; a missing input is the empty text
  * @param options.words false leaves the words that mattered out
@@ -63,12 +78,7 @@ export async function predictRows(
   // Calibration and certificate are of the artifact that was evaluated, and of no other.
   const report = found?.artifact === job ? found : undefined;
   const jobRows = rows.map((inputs, i): JobRow => ({ row: `${i}`, split: "pool", inputs, labels: {} }));
-  const predictions = new Map<string, Map<string, Prediction>>();
-  for (const each of models) {
-    const of = new Map<string, Prediction>();
-    for (const row of jobRows) of.set(row.row, await predictRow(each, row, names, model));
-    predictions.set(each.target, of);
-  }
+  const predictions = await linearPredictions(models, jobRows, names, model);
   const judged =
     evaluation && report
       ? judgeRows("pool", jobRows, predictions, { model: report, targets: evaluation.job.task.targets })

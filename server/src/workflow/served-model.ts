@@ -16,7 +16,7 @@ import { cascadeEngine } from "../engines/cascade/engine.ts";
 import { keysOf } from "../engines/chat/endpoint.ts";
 import { chatEngine } from "../engines/chat/engine.ts";
 import type { EndpointKey, Engine } from "../engines/engine.ts";
-import { linearEngine, loadLinear, predictRow } from "../engines/linear/engine.ts";
+import { linearEngine, loadLinear } from "../engines/linear/engine.ts";
 import { openaiEngine } from "../engines/openai/engine.ts";
 import { binOf } from "../evaluation/bins.ts";
 import { isVoidInPool } from "../evaluation/drift.ts";
@@ -25,6 +25,7 @@ import { WorkflowError } from "./error.ts";
 import { auditOf } from "./flagged.ts";
 import { judgeRows } from "./judge.ts";
 import { keyEnvironment } from "./keys.ts";
+import { linearPredictions } from "./predict.ts";
 import { addPrediction, type PredictionsByTarget, readJobRows } from "./predictions.ts";
 import type { Session } from "./session.ts";
 
@@ -142,13 +143,7 @@ function rowOf(place: number, inputs: Record<string, string>, { task }: Job): Jo
 async function linearPredict(session: Session, job: Job, { name, artifact }: JobModel): Promise<Predict> {
   const loaded = await loadLinear(join(session.jobs.store.folder(job.id), artifact!.path));
   const inputs = job.task.inputs.map((input) => input.name);
-  return async (rows) => {
-    const predictions: PredictionsByTarget = new Map();
-    for (const each of loaded) {
-      for (const row of rows) addPrediction(predictions, await predictRow(each, row, inputs, name));
-    }
-    return predictions;
-  };
+  return (rows) => linearPredictions(loaded, rows, inputs, name);
 }
 
 const ENGINES: Partial<Record<string, Engine>> = { linear: linearEngine, chat: chatEngine, openai: openaiEngine };
