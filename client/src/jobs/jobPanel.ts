@@ -60,6 +60,7 @@ export function createJobPanels({
     const take = answers({
       server,
       allowed: JOB_REQUESTS,
+      asker: "this panel",
       post: (message) => void webview.postMessage(message),
       // Whatever the page says, it is answered about the job that it was opened for.
       given: (_, params) => ({ ...params, project, job }),

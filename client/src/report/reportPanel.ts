@@ -1,18 +1,12 @@
 /** Reports, each in a panel of its own, which comes back after a reload of the window. */
 import { basename, dirname } from "node:path/posix";
 import * as vscode from "vscode";
-import type { Requests } from "../../../schemas/protocol.ts";
 import type { Report, Rounds } from "../../../schemas/report.ts";
 import type { Choices } from "../../webview/report/choices.ts";
-import {
-  type FromReport,
-  REPORT_REQUESTS,
-  type ReportRequest,
-  type ReportState,
-  type ToReport,
-} from "../../webview/report/messages.ts";
+import { type FromReport, REPORT_REQUESTS, type ReportState, type ToReport } from "../../webview/report/messages.ts";
 import type { Guard } from "../commands/guard.ts";
 import type { Server } from "../server/server.ts";
+import { answers } from "../webviews/answers.ts";
 import { lastChosen } from "../webviews/lastChosen.ts";
 import { pageOf, panelOptions } from "../webviews/page.ts";
 
@@ -48,17 +42,14 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
     webview.options = panelOptions(extensionUri);
     const post = (message: ToReport) => void webview.postMessage(message);
 
-    async function answer({ id, name, params }: Extract<FromReport, { type: "request" }>): Promise<void> {
-      try {
-        const known: readonly string[] = REPORT_REQUESTS;
-        if (!known.includes(name)) throw new Error(`${name} is no request of a report.`);
-        // Whatever the page says, it is answered about its own report.
-        const given = { ...params, project, job } as Requests[ReportRequest]["params"];
-        post({ type: "answer", id, result: await server.request(name, given) });
-      } catch (error) {
-        post({ type: "failure", id, message: wordsOf(error) });
-      }
-    }
+    const take = answers({
+      server,
+      allowed: REPORT_REQUESTS,
+      asker: "a report",
+      post,
+      // Whatever the page says, it is answered about its own report.
+      given: (_, params) => ({ ...params, project, job }),
+    });
 
     async function show(): Promise<void> {
       const report = (await server.request("clf/report", { project, job })) as Report;
@@ -67,13 +58,10 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
     }
 
     webview.onDidReceiveMessage((message: FromReport): unknown => {
+      if (take(message)) return undefined;
       switch (message.type) {
         case "ready":
           return show().catch((error: unknown) => post({ type: "gone", message: wordsOf(error) }));
-        case "request":
-          return answer(message);
-        case "giveUp":
-          return undefined;
         case "choices":
           return choices.keep(key, message.choices);
         case "copy":

@@ -58,6 +58,7 @@ export function registerTryIt({ context, guard, server, projects }: TryParts): v
     const take = answers({
       server,
       allowed: TRY_REQUESTS,
+      asker: "this panel",
       post: (message) => void webview.postMessage(message),
       given: (_, params) => params,
     });
