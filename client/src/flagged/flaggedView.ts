@@ -1,12 +1,11 @@
 /** The Flagged view: the host side of the review panel. It passes requests on, keeps the place, opens rows in files. */
 import * as vscode from "vscode";
-import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
+import type { RowPlace } from "../../../schemas/protocol.ts";
 import {
   type Doing,
   type FromReview,
   REVIEW_REQUESTS,
   type ReviewAction,
-  type ReviewRequest,
   type ToReview,
   WRITING,
 } from "../../webview/review/messages.ts";
@@ -15,6 +14,7 @@ import { type Guard, needTrust } from "../commands/guard.ts";
 import { REASON } from "../inline/reasons.ts";
 import type { Projects } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
+import { answers } from "../webviews/answers.ts";
 import { bundles, pageOf } from "../webviews/page.ts";
 
 export interface FlaggedParts {
@@ -65,18 +65,19 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
     }
   }
 
-  async function answer(id: number, name: ReviewRequest, params: unknown): Promise<void> {
-    try {
-      if (!REVIEW_REQUESTS.includes(name)) throw new Error(`${name} is no request of this view.`);
+  const take = answers({
+    server,
+    allowed: REVIEW_REQUESTS,
+    asker: "this view",
+    post,
+    given: (name, params) => {
       if (WRITING.includes(name)) needTrust();
-      const result = await server.request(name, params as Requests[ReviewRequest]["params"]);
-      post({ type: "answer", id, result });
-    } catch (error) {
-      post({ type: "failure", id, message: error instanceof Error ? error.message : String(error) });
-    }
-  }
+      return params;
+    },
+  });
 
   function receive(message: FromReview): unknown {
+    if (take(message)) return undefined;
     switch (message.type) {
       case "ready": {
         ready = true;
@@ -85,8 +86,6 @@ export function registerFlagged({ context, guard, server, projects }: FlaggedPar
         waiting = [];
         return;
       }
-      case "request":
-        return answer(message.id, message.name, message.params);
       case "state":
         return workspaceState.update(stateKey(message.project), message.state);
       case "project":

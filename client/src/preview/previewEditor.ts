@@ -1,18 +1,18 @@
 /** The data preview: a read-only editor of data files. It passes requests on, opens rows in their file, and fills the clipboard. */
 import { basename } from "node:path/posix";
 import * as vscode from "vscode";
-import type { Requests, RowPlace } from "../../../schemas/protocol.ts";
+import type { RowPlace } from "../../../schemas/protocol.ts";
 import {
   DECISION_REQUESTS,
   type FromPreview,
   PREVIEW_REQUESTS,
-  type PreviewRequest,
   type ToPreview,
 } from "../../webview/preview/messages.ts";
 import type { PreviewState } from "../../webview/preview/state.ts";
 import { type Guard, needTrust } from "../commands/guard.ts";
 import { normal, type Projects, relative } from "../projects/projects.ts";
 import type { Server } from "../server/server.ts";
+import { answers } from "../webviews/answers.ts";
 import { lastChosen } from "../webviews/lastChosen.ts";
 import { bundles, pageOf } from "../webviews/page.ts";
 
@@ -29,6 +29,8 @@ const TYPE = "clf.preview";
 /** What was chosen in the previews opened last, by file. */
 const STATES = "clf.preview.states";
 
+const deciding: readonly string[] = DECISION_REQUESTS;
+
 export function registerPreview({ context, guard, server, projects }: PreviewParts): vscode.Disposable {
   const { extensionUri, workspaceState } = context;
   const open = new Map<vscode.WebviewPanel, string>();
@@ -37,22 +39,6 @@ export function registerPreview({ context, guard, server, projects }: PreviewPar
   const tellChanged = (data?: string) => {
     for (const [panel, uri] of open) if (data === undefined || uri === normal(data)) post(panel, { type: "changed" });
   };
-
-  async function answer(panel: vscode.WebviewPanel, uri: string, message: Extract<FromPreview, { type: "request" }>) {
-    const { id, name, params } = message;
-    try {
-      const known: readonly string[] = PREVIEW_REQUESTS;
-      const deciding: readonly string[] = DECISION_REQUESTS;
-      if (deciding.includes(name)) needTrust();
-      else if (!known.includes(name)) throw new Error(`${name} is no request of this editor.`);
-      // Whatever the page says, it is answered about the file that it was opened for.
-      const given = known.includes(name) ? { ...params, data: uri } : params;
-      const result = await server.request(name, given as unknown as Requests[PreviewRequest]["params"]);
-      post(panel, { type: "answer", id, result });
-    } catch (error) {
-      post(panel, { type: "failure", id, message: error instanceof Error ? error.message : String(error) });
-    }
-  }
 
   const provider: vscode.CustomReadonlyEditorProvider = {
     openCustomDocument: (uri) => {
@@ -77,7 +63,20 @@ export function registerPreview({ context, guard, server, projects }: PreviewPar
         open.delete(panel);
         vscode.Disposable.from(...watches).dispose();
       });
+      const take = answers({
+        server,
+        allowed: [...PREVIEW_REQUESTS, ...DECISION_REQUESTS],
+        asker: "this editor",
+        post: (message) => post(panel, message),
+        given: (name, params) => {
+          // Whatever the page says, it is answered about the file that it was opened for.
+          if (!deciding.includes(name)) return { ...params, data };
+          needTrust();
+          return params;
+        },
+      });
       webview.onDidReceiveMessage((message: FromPreview): unknown => {
+        if (take(message)) return undefined;
         switch (message.type) {
           case "ready":
             return post(panel, {
@@ -88,8 +87,6 @@ export function registerPreview({ context, guard, server, projects }: PreviewPar
             });
           case "state":
             return states.keep(data, message.state);
-          case "request":
-            return answer(panel, data, message);
           case "open":
             return guard.run(() => openSource(message.place, uri));
           case "copy":
