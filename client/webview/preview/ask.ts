@@ -6,9 +6,7 @@ import type { FromPreview, PreviewRequest } from "./messages.ts";
 import type { PreviewState } from "./state.ts";
 
 export const host = connectHost<FromPreview, PreviewState>();
-const asking = createAsking<PreviewRequest>((message) => {
-  if (message.type === "request") host.postMessage(message);
-});
+const asking = createAsking<PreviewRequest>((message) => host.postMessage(message));
 export const { take } = asking;
 
 /** The extension fills in which file is meant. */

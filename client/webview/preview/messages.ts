@@ -1,6 +1,6 @@
 /** What the data preview and the extension say to each other. The extension fills in which file is meant. */
 import type { RowPlace } from "../../../schemas/protocol.ts";
-import type { Answered, Question } from "../shared/ask.ts";
+import type { Answered, GivenUp, Question } from "../shared/ask.ts";
 import type { PreviewState } from "./state.ts";
 
 /** The requests that the preview may make of its own file. */
@@ -12,6 +12,7 @@ export type PreviewRequest = (typeof PREVIEW_REQUESTS)[number] | (typeof DECISIO
 export type FromPreview =
   | { type: "ready" }
   | Question<PreviewRequest>
+  | GivenUp
   | { type: "open"; place: RowPlace }
   | { type: "copy"; text: string }
   | { type: "state"; state: PreviewState };

@@ -1,6 +1,6 @@
 /** What the review panel and the extension say to each other. Imports types only, so that both sides can use it. */
 import type { RowPlace } from "../../../schemas/protocol.ts";
-import type { Answered, Question } from "../shared/ask.ts";
+import type { Answered, GivenUp, Question } from "../shared/ask.ts";
 import type { ReviewState } from "./state.ts";
 
 /** The requests that the panel may make; the extension fills in nothing and passes on nothing else. */
@@ -47,6 +47,7 @@ export type ReviewCommand =
 export type FromReview =
   | { type: "ready" }
   | Question<ReviewRequest>
+  | GivenUp
   | { type: "state"; project: string; state: ReviewState }
   | { type: "project"; project: string }
   /** Where the keyboard is: VS Code's own `focusedView` does not know of a focus inside a webview. */
