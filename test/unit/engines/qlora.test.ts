@@ -201,10 +201,9 @@ describe("the worker's environment", function () {
     writeFile(join(folder, "fakes", name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const asked = async () => (await readFile(join(folder, "uv.log"), "utf8")).trimEnd().split("\n");
 
-  /** Runs worker/run.sh with the fakes first on the path. */
-  function start(args: string[], env: Record<string, string> = {}) {
-    const [command, script] = workerCommand();
-    return execa(command, [script!, ...args], {
+  /** Runs worker/run.sh with the fakes first on the path. @param by the program that runs it */
+  function start(args: string[], env: Record<string, string> = {}, by = workerCommand()[0]) {
+    return execa(by, [workerCommand()[1]!, ...args], {
       reject: false,
       env: {
         PATH: `${join(folder, "fakes")}:${process.env.PATH}`,
@@ -283,16 +282,8 @@ describe("the worker's environment", function () {
     if (exitCode !== 0) this.skip();
     const look = `if flock -n ${lock} true; then echo free; else echo held; fi`;
     await fake("uv", makes.replace("echo answer", look));
-    const [, script] = workerCommand();
     await fake("held", `exec 9>>${lock}; flock 9; exec sh "$@"`);
-    const { stdout } = await execa(join(folder, "fakes", "held"), [script!, ...ask], {
-      env: {
-        PATH: `${join(folder, "fakes")}:${process.env.PATH}`,
-        CLF_ENVIRONMENTS: join(folder, "environments"),
-        CLF_PYTHON: "",
-        CLF_UV: join(folder, "fakes", "uv"),
-      },
-    });
-    assert.equal(stdout, "held");
+    const run = await start(ask, {}, join(folder, "fakes", "held"));
+    assert.deepEqual([run.exitCode, run.stdout], [0, "held"]);
   });
 });
