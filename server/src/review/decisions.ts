@@ -1,11 +1,10 @@
 /**
  * The decisions file: append-only JSON lines, never rewritten. What cannot be read is reported and left in place.
  */
-import { mkdir, open, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { lock } from "proper-lockfile";
+import { readFile, stat } from "node:fs/promises";
 import { Decision } from "../../../schemas/decisions.ts";
 import type { Problem } from "../../../schemas/problem.ts";
+import { appendLines, lockToAppend } from "./append-lines.ts";
 import { nextDecisionId } from "./decision-id.ts";
 
 /** What a decisions file holds. */
@@ -160,15 +159,7 @@ export function openDecisionLog(file: string, clock: () => number = Date.now): D
   ): Promise<Decision[]> {
     let release: () => Promise<void>;
     try {
-      await mkdir(dirname(file), { recursive: true });
-      release = await lock(file, {
-        realpath: false,
-        // A writer that was killed leaves its lock behind: wait until it counts as stale, then take it over.
-        stale: 5000,
-        retries: { retries: 400, factor: 1, minTimeout: 20, maxTimeout: 20 },
-        // A lock lost while the machine slept does no harm: the one write below is atomic on its own.
-        onCompromised: () => {},
-      });
+      release = await lockToAppend(file);
     } catch (error) {
       throw new Error(`The decision was not recorded: ${file} cannot be locked (${reasonOf(error)}).`);
     }
@@ -178,12 +169,19 @@ export function openDecisionLog(file: string, clock: () => number = Date.now): D
       const drafts = make(content.decisions);
       if (drafts.length === 0) return [];
       const made = makeDecisions(drafts, { who, now: clock(), after: content.decisions.at(-1)?.id });
-      await appendLines(file, made);
+      try {
+        await appendLines(
+          file,
+          made.map((decision) => JSON.stringify(decision)),
+        );
+      } catch (error) {
+        throw new Error(`The decision was not recorded: ${file} cannot be written (${reasonOf(error)}).`);
+      }
       const decisions = [...content.decisions, ...made];
       known = { signature: await signatureOf(file), content: { ...content, decisions } };
       return made;
     } finally {
-      await release().catch(() => {});
+      await release();
     }
   }
 
@@ -200,31 +198,6 @@ export function openDecisionLog(file: string, clock: () => number = Date.now): D
   const inStep = async () => known !== undefined && known.signature === (await signatureOf(file));
 
   return { file, read, append, inStep };
-}
-
-/** One write at the end of the file, after a newline if the last writer was cut off within a line. */
-async function appendLines(file: string, decisions: readonly Decision[]): Promise<void> {
-  let handle: Awaited<ReturnType<typeof open>> | undefined;
-  try {
-    handle = await open(file, "a+");
-    const { size } = await handle.stat();
-    let torn = false;
-    if (size > 0) {
-      const last = Buffer.alloc(1);
-      await handle.read(last, 0, 1, size - 1);
-      torn = last[0] !== 0x0a;
-    }
-    const lines = Buffer.from(
-      (torn ? "\n" : "") + decisions.map((decision) => `${JSON.stringify(decision)}\n`).join(""),
-    );
-    const { bytesWritten } = await handle.write(lines);
-    if (bytesWritten !== lines.length) throw new Error("the disk is full");
-    await handle.datasync();
-  } catch (error) {
-    throw new Error(`The decision was not recorded: ${file} cannot be written (${reasonOf(error)}).`);
-  } finally {
-    await handle?.close();
-  }
 }
 
 /** Changes whenever the file does; `absent` for no file. */

@@ -2,14 +2,13 @@
  * The file of rows that `clf serve` has to show to people: JSON lines of the project's own columns, appended, never rewritten. It is
  * read as part of the pool once `dataset.pool` names it. Several servers may write to one file.
  */
-import { mkdir, open, realpath, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { lock } from "proper-lockfile";
+import { realpath } from "node:fs/promises";
 import { findFiles } from "../dataset/files.ts";
 import { listProblems } from "../dataset/problems.ts";
 import { fileErrorMessage } from "../file-error.ts";
 import { isMissing, wholeLines } from "../jobs/lines.ts";
 import type { Project } from "../project/project.ts";
+import { appendLines, lockToAppend } from "../review/append-lines.ts";
 import { WorkflowError } from "./error.ts";
 
 /** A row to be reviewed. */
@@ -62,15 +61,7 @@ export async function openServedPool(project: Project, file: string): Promise<Se
   }
 
   async function addAlone(rows: readonly PoolRow[]): Promise<boolean[]> {
-    await mkdir(dirname(file), { recursive: true });
-    const release = await lock(file, {
-      realpath: false,
-      // A server that was killed leaves its lock behind: wait until it counts as stale, then take it over.
-      stale: 5000,
-      retries: { retries: 400, factor: 1, minTimeout: 20, maxTimeout: 20 },
-      // A lock lost while the machine slept does no harm: the one write below is atomic on its own.
-      onCompromised: () => {},
-    });
+    const release = await lockToAppend(file);
     try {
       await readOn();
       const fresh: string[] = [];
@@ -78,18 +69,18 @@ export async function openServedPool(project: Project, file: string): Promise<Se
         const line = lineOf(row);
         const known = ids.has(idOf(line));
         ids.add(idOf(line));
-        if (!known) fresh.push(`${JSON.stringify(line)}\n`);
+        if (!known) fresh.push(JSON.stringify(line));
         return !known;
       });
       try {
-        if (fresh.length > 0) await append(file, fresh.join(""));
+        if (fresh.length > 0) await appendLines(file, fresh);
       } catch (error) {
         for (const [i, row] of rows.entries()) if (added[i]) ids.delete(idOf(lineOf(row)));
         throw error;
       }
       return added;
     } finally {
-      await release().catch(() => {});
+      await release();
     }
   }
 
@@ -121,22 +112,6 @@ export async function openServedPool(project: Project, file: string): Promise<Se
 }
 
 function unwritable(file: string, error: unknown): WorkflowError {
-  const why = fileErrorMessage(error) ?? `${file}: ${(error as Error).message}`;
+  const why = fileErrorMessage(error) ?? `${file}: ${(error as Error).message}.`;
   return new WorkflowError(`The flagged rows could not join the pool. ${why}`);
-}
-
-/** One write at the end of the file, after a newline where the last writer was cut off within a line. */
-async function append(file: string, lines: string): Promise<void> {
-  const handle = await open(file, "a+");
-  try {
-    const { size } = await stat(file);
-    const last = Buffer.alloc(1);
-    if (size > 0) await handle.read(last, 0, 1, size - 1);
-    const bytes = Buffer.from(size > 0 && last[0] !== 0x0a ? `\n${lines}` : lines);
-    const { bytesWritten } = await handle.write(bytes);
-    if (bytesWritten !== bytes.length) throw new Error("the disk is full.");
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
 }
