@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import type { DecisionKind, FlagReason } from "../../../schemas/decisions.ts";
 import type { PreviewColumn, PreviewDetail, PreviewPage } from "../../../schemas/preview.ts";
+import { percent } from "../shared/numbers.ts";
 import { named } from "./plots.ts";
 
 export interface DetailActions {
@@ -43,8 +44,6 @@ const DECIDED: Partial<Record<DecisionKind, string>> = {
   none: "none of the labels, says a person",
   skipped: "skipped",
 };
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function drawDetail({ detail, columns, project, trusted, said, actions }: DetailParts): TemplateResult {
   const { row, id, split, place, left_out } = detail;

@@ -1,6 +1,7 @@
 /** The two plots: rows by label and by length of text, per split. A bar is a button that filters. */
 import { barX, plot, rectY } from "@observablehq/plot";
 import type { PreviewProfile } from "../../../schemas/preview.ts";
+import { whole } from "../shared/numbers.ts";
 import { type Drawn, plain } from "../shared/plot.ts";
 
 const COLOURS = ["blue", "yellow", "green", "purple", "orange", "red"].map((name) => `var(--vscode-charts-${name})`);
@@ -12,7 +13,6 @@ const short = (text: string): string => {
   return letters.length > LONGEST_TICK ? `${letters.slice(0, LONGEST_TICK - 1).join("")}…` : letters.join("");
 };
 export const named = (value: string): string => (value === "" ? "(empty)" : value);
-const whole = (n: number): string => n.toLocaleString("en");
 
 interface Bar {
   label: string;

@@ -7,6 +7,7 @@ import { html, nothing, render, type TemplateResult } from "lit";
 import type { NearestRow, TriedTarget } from "../../../schemas/tryIt.ts";
 import { REASON } from "../../src/inline/reasons.ts";
 import { createAsking, NotWanted } from "../shared/ask.ts";
+import { percent } from "../shared/numbers.ts";
 import { connectHost } from "../shared/vscode.ts";
 import type { FromTry, ToTry, TryCommand, TryProject, TryRequest, TryState } from "./messages.ts";
 import { isEmpty, partsOf, weightWords } from "./words.ts";
@@ -33,7 +34,6 @@ let busy = false;
 let asked: AbortController | undefined;
 let typing: ReturnType<typeof setTimeout> | undefined;
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const project = (): TryProject | undefined => projects?.find(({ uri }) => uri === state.project);
 const model = () => project()?.models.find(({ name }) => name === state.model);
 /** The texts of the project's own inputs. */
