@@ -36,20 +36,16 @@ export function inSightOf(decisions: readonly Decision[], draft: DecisionDraft):
   return { ...draft, reasons, replaces: standing.map(({ id }) => id) };
 }
 
-/** Takes back the newest line that stands (a decision or a skip). Undefined when there is nothing left to undo. */
-export function undoLast(decisions: readonly Decision[], scope: UndoScope = {}): DecisionDraft | undefined {
-  const line = standingLines(decisions).findLast((decision) => decision.kind !== "undone" && inScope(decision, scope));
-  return line && takeBack(line);
-}
-
-/** As {@link undoLast}, and with a line of an act on many rows all its other lines that stand. */
+/**
+ * Takes back the newest line that stands (a decision or a skip), and with a line of an act on many rows all its other lines that
+ * stand. Empty when there is nothing left to undo.
+ */
 export function undoLastAct(decisions: readonly Decision[], scope: UndoScope = {}): DecisionDraft[] {
-  const newest = standingLines(decisions).findLast((line) => line.kind !== "undone" && inScope(line, scope));
+  const standing = standingLines(decisions).filter(({ kind }) => kind !== "undone");
+  const newest = standing.findLast((line) => inScope(line, scope));
   if (newest === undefined) return [];
   if (newest.act === undefined) return [takeBack(newest)];
-  return standingLines(decisions)
-    .filter((line) => line.kind !== "undone" && line.act === newest.act && line.who === newest.who)
-    .map(takeBack);
+  return standing.filter(({ act, who }) => act === newest.act && who === newest.who).map(takeBack);
 }
 
 /** Takes back the newest undo, unless something was decided since. Undefined when there is nothing to redo. */

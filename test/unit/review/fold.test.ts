@@ -3,8 +3,15 @@ import fc from "fast-check";
 import type { Decision } from "../../../schemas/decisions.ts";
 import { type DecisionDraft, makeDecisions, parseDecisions } from "../../../server/src/review/decisions.ts";
 import { foldDecisions, type Verdicts, verdictOf } from "../../../server/src/review/fold.ts";
-import { inSightOf, kindOfLabel, redoLast, undoLast, undoLastAct } from "../../../server/src/review/record.ts";
+import { inSightOf, kindOfLabel, redoLast, undoLastAct } from "../../../server/src/review/record.ts";
 import { draft, line } from "./lines.ts";
+
+/** Of lines that were each decided by an act of their own: one is taken back, or none. */
+function undoLast(...of: Parameters<typeof undoLastAct>): DecisionDraft | undefined {
+  const drafts = undoLastAct(...of);
+  assert.ok(drafts.length <= 1);
+  return drafts[0];
+}
 
 const verdict = (lines: Decision[], row = "r1") => verdictOf(foldDecisions(lines), row, "NatureTitle");
 
