@@ -206,14 +206,6 @@ export function leaveOutEmpty(
   }
 }
 
-/** "3,080 train, 770 validation": rows that take part, by split. */
-export function describeSplits(rows: Rows): string {
-  const counts = countSplits(rows);
-  return SPLITS.filter((split) => counts[split] > 0)
-    .map((split) => `${counts[split].toLocaleString("en-US")} ${split}`)
-    .join(", ");
-}
-
 /** Rows that take part, by split. */
 export function countSplits(rows: Rows): Record<SplitName, number> {
   const counts: Record<SplitName, number> = { train: 0, tune: 0, validation: 0, test: 0, pool: 0 };
