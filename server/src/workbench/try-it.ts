@@ -79,10 +79,17 @@ async function askEngine(
   { signal, log }: { signal: AbortSignal; log(message: string): void },
 ): Promise<TriedTarget[]> {
   const served = await openServedModel(session, model, { warn: log });
+  signal.throwIfAborted();
   signal.addEventListener("abort", () => served.close());
   const [row] = await served.classify([{ inputs }]);
   return row!.targets.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
-    ...{ target, label, confidence, top, accepted, reasons, set },
+    target,
+    label,
+    confidence,
+    top,
+    accepted,
+    reasons,
+    set,
     words: [],
   }));
 }
