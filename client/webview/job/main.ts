@@ -21,6 +21,7 @@ import {
   tookSeconds,
 } from "../../src/jobs/words.ts";
 import { createAsking, NotWanted } from "../shared/ask.ts";
+import { messageOf } from "../shared/errors.ts";
 import { connectHost } from "../shared/vscode.ts";
 import { chart, colourOf, dashOf } from "./charts.ts";
 import { createFigures, type Figure, figureWords, hasLine } from "./figures.ts";
@@ -70,7 +71,6 @@ let following = true;
 let hits: { total: number; hits: LogHit[] } | null = null;
 let searching = false;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const element = <E extends HTMLElement>(id: string): E | null => document.getElementById(id) as E | null;
 const ofJob = () => ({ project: state.project, job: state.job });
 

@@ -12,6 +12,7 @@ import type {
   PreviewPage,
   PreviewProfile,
 } from "../../../schemas/preview.ts";
+import { messageOf } from "../shared/errors.ts";
 import { whole } from "../shared/numbers.ts";
 import { ask, host, take } from "./ask.ts";
 import { drawDetail } from "./detail.ts";
@@ -46,7 +47,6 @@ let generation = 0;
 /** Where to scroll once the first rows are there. */
 let restore: number | null = state.row === null ? null : state.top;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const element = <E extends HTMLElement>(id: string): E | null => document.getElementById(id) as E | null;
 
 function save(change: Partial<PreviewState>): void {

@@ -4,6 +4,7 @@ import { html, nothing, render, type TemplateResult } from "lit";
 import { until } from "lit/directives/until.js";
 import type { Change, Comparison, PairComparison, Report, Rounds } from "../../../schemas/report.ts";
 import type { ReportDetail } from "../../../schemas/reportPanel.ts";
+import { messageOf } from "../shared/errors.ts";
 import { percent, whole } from "../shared/numbers.ts";
 import { costSection } from "./cost.ts";
 import { plotFigure } from "./figure.ts";
@@ -47,7 +48,7 @@ export function drawReport(
   missing.hidden = true;
   detail.catch((error: unknown) => {
     missing.hidden = false;
-    missing.textContent = `Its plots of rows cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
+    missing.textContent = `Its plots of rows cannot be shown: ${messageOf(error)}`;
   });
   const shownRounds = rounds.then((all) => all.filter((of) => of.rounds.length > 1));
   const whenRounds = (draw: (shown: readonly Rounds[]) => TemplateResult) =>

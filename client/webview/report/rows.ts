@@ -1,6 +1,7 @@
 /** The rows of one cell of the confusion matrix: which they are, how sure the model was, and their text where it can be asked for. */
 import { html, nothing, render } from "lit";
 import { CONFIDENCE_UNIT, type ReportedRows } from "../../../schemas/reportPanel.ts";
+import { messageOf } from "../shared/errors.ts";
 import { percent, whole } from "../shared/numbers.ts";
 import { NO_ANSWER } from "./matrix.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -88,8 +89,7 @@ export function rowList(
       for (const { row, text } of await editor.texts(shown.map(({ id }) => id))) texts.set(row, text);
       if (mine === showing) draw(title, html`${listed()}${more}`);
     } catch (error) {
-      if (mine === showing)
-        draw(title, html`<p class="error">${error instanceof Error ? error.message : String(error)}</p>`);
+      if (mine === showing) draw(title, html`<p class="error">${messageOf(error)}</p>`);
     }
   }
 

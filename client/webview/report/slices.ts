@@ -1,6 +1,7 @@
 /** A model's figures by the values of a column of the data, chosen from those it has. */
 import { html, nothing, render } from "lit";
 import type { Slice } from "../../../schemas/report.ts";
+import { messageOf } from "../shared/errors.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
 import { type Cell, count, part, share, words } from "./words.ts";
@@ -43,7 +44,7 @@ export function slicesSection(model: string, at: Surroundings): HTMLElement | nu
     try {
       await what();
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = messageOf(error);
     }
     busy = false;
     draw();

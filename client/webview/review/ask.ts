@@ -6,5 +6,3 @@ import type { ReviewState } from "./state.ts";
 
 export const host = connectHost<FromReview, { project: string | null; state: ReviewState }>();
 export const { ask, take } = createAsking<ReviewRequest>((message) => host.postMessage(message));
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 /** What a person says of rows: recorded by the server, while the panel goes on to the next row at once. */
-import { ask, host, messageOf } from "./ask.ts";
+import { messageOf } from "../shared/errors.ts";
+import { ask, host } from "./ask.ts";
 import { decidable, draw, keep, pages, panel, say } from "./panel.ts";
 import { choosePlace, load, loaded, type Place, select, whileSending } from "./queue.ts";
 import { asked } from "./state.ts";

@@ -1,8 +1,9 @@
 /** How far this person has come, and what review has bought so far: figures before and after, on the same test rows. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { Rounds } from "../../../schemas/report.ts";
+import { messageOf } from "../shared/errors.ts";
 import { percent, whole } from "../shared/numbers.ts";
-import { ask, messageOf } from "./ask.ts";
+import { ask } from "./ask.ts";
 import { draw, type Panel, type Progress, panel } from "./panel.ts";
 import { asked } from "./state.ts";
 

@@ -1,6 +1,7 @@
 /** The list of rows that wait, and the place in it. It lives in the server; pages of it are on hand. */
 import type { FlaggedItem } from "../../../schemas/protocol.ts";
-import { ask, messageOf } from "./ask.ts";
+import { messageOf } from "../shared/errors.ts";
+import { ask } from "./ask.ts";
 import { PAGE } from "./pages.ts";
 import { draw, keep, type List, pages, panel } from "./panel.ts";
 import { doubtRows, forgetRows, showRow } from "./rowOnScreen.ts";

@@ -1,6 +1,7 @@
 /** The row on screen: asked for ahead of time, so that the next one is there at once, and what is said of it once a person stays. */
 import type { FlaggedItem, RowDetail } from "../../../schemas/protocol.ts";
-import { ask, messageOf } from "./ask.ts";
+import { messageOf } from "../shared/errors.ts";
+import { ask } from "./ask.ts";
 import { choicesOf } from "./choices.ts";
 import { draw, isChosen, isShown, labelsOf, pages, panel } from "./panel.ts";
 import { asked } from "./state.ts";

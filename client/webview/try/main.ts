@@ -7,6 +7,7 @@ import { html, nothing, render, type TemplateResult } from "lit";
 import type { NearestRow, TriedTarget } from "../../../schemas/tryIt.ts";
 import { REASON } from "../../src/inline/reasons.ts";
 import { createAsking, NotWanted } from "../shared/ask.ts";
+import { messageOf } from "../shared/errors.ts";
 import { percent } from "../shared/numbers.ts";
 import { connectHost } from "../shared/vscode.ts";
 import type { FromTry, ToTry, TryCommand, TryProject, TryRequest, TryState } from "./messages.ts";
@@ -106,7 +107,7 @@ async function predict(): Promise<void> {
   } catch (error) {
     if (error instanceof NotWanted) return;
     said = null;
-    failure = error instanceof Error ? error.message : String(error);
+    failure = messageOf(error);
   } finally {
     if (asked === mine) busy = false;
   }
@@ -124,7 +125,7 @@ async function findNearest(mine = new AbortController()): Promise<void> {
   } catch (error) {
     if (error instanceof NotWanted) return;
     nearest = null;
-    failure ??= error instanceof Error ? error.message : String(error);
+    failure ??= messageOf(error);
   }
   draw();
 }
