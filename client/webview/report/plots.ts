@@ -17,25 +17,22 @@ const MOST_POINTS = 800;
 
 const whenPercent = (value: number): string => `${Math.round(100 * value * 10) / 10} %`;
 
+const shortened = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+
 /** Names of colours, in a line at the top. */
-function legend(
-  drawn: Drawn,
-  entries: readonly { name: string; colour: string; dash?: string }[],
-  left: number,
-): Drawn {
+function legend(drawn: Drawn, entries: readonly { name: string; colour: string }[], left: number): Drawn {
   const ns = "http://www.w3.org/2000/svg";
   let x = left;
-  for (const { name, colour: of, dash } of entries) {
+  for (const { name, colour: of } of entries) {
     const mark = document.createElementNS(ns, "line");
     for (const [key, value] of Object.entries({ x1: x, x2: x + 14, y1: 8, y2: 8, "stroke-width": 4 }))
       mark.setAttribute(key, String(value));
     mark.setAttribute("stroke", of);
-    if (dash && dash !== "none") mark.setAttribute("stroke-dasharray", dash);
     const words = document.createElementNS(ns, "text");
     words.setAttribute("x", String(x + 18));
     words.setAttribute("y", "12");
     words.setAttribute("text-anchor", "start");
-    words.textContent = name.length > 28 ? `${name.slice(0, 27)}…` : name;
+    words.textContent = shortened(name, 28);
     drawn.append(mark, words);
     x += 34 + 6.6 * words.textContent.length;
   }
@@ -197,7 +194,7 @@ export function riskCoverage(given: RiskPlot, width: number): Drawn {
     rule ? rule.risk * 1.2 : 0,
     0.01,
   );
-  const drawn = plot({
+  return plot({
     width,
     height: Math.min(320, width * 0.62),
     marginLeft: 52,
@@ -237,7 +234,6 @@ export function riskCoverage(given: RiskPlot, width: number): Drawn {
       text([0], { frameAnchor: "top-left", text: () => "wrong of the accepted", dx: 0, dy: -16 }),
     ],
   });
-  return drawn;
 }
 
 /** Cost a row against the accepted share. */
@@ -275,8 +271,6 @@ export function costCurve(points: readonly AtThreshold[], n: number, prices: Pri
 }
 
 // ── Comparison, curves ──────────────────────────────────────────────────────────────────────────────────────────────
-
-const shortened = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 /** Differences in points with their intervals; right of the line the first is better. */
 export function differences(comparisons: readonly Comparison[], width: number): Drawn {
