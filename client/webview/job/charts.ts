@@ -13,7 +13,7 @@ interface Drawn extends Point {
 }
 
 /** A chart in words, for those who do not see it. */
-export function chartWords({ name, axis, series }: Figure): string {
+function chartWords({ name, axis, series }: Figure): string {
   const lines = series.map(({ name: of, last, low, high, count }) => {
     const at = axis === "report" ? `after ${count} reports` : `at ${axis} ${figureWords(last.x)}`;
     return `${of === "" ? "" : `${of}: `}${figureWords(last.y)} ${at}, lowest ${figureWords(low)}, highest ${figureWords(high)}`;

@@ -33,7 +33,7 @@ export interface Colours {
   focus: string;
 }
 
-export function coloursOf(element: Element): Colours {
+function coloursOf(element: Element): Colours {
   const styles = getComputedStyle(element);
   const first = (...names: string[]) =>
     names.map((name) => styles.getPropertyValue(name).trim()).find((value) => value !== "") ?? styles.color;

@@ -15,7 +15,7 @@ export function backgroundOf(element: Element): string {
   return "white";
 }
 
-export function svgText(svg: SVGSVGElement): string {
+function svgText(svg: SVGSVGElement): string {
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const copies = [copy, ...copy.querySelectorAll<SVGElement>("*")];
   for (const [i, element] of [svg, ...svg.querySelectorAll<SVGElement>("*")].entries()) {

@@ -8,8 +8,8 @@ import { type AtThreshold, costOf, type Prices, thinned, wilson } from "./curve.
 
 const colour = (name: string): string => `var(--vscode-charts-${name})`;
 const LINES = "var(--vscode-charts-lines, var(--line))";
-export const RIGHT = colour("blue");
-export const WRONG = colour("red");
+const RIGHT = colour("blue");
+const WRONG = colour("red");
 const SERIES = ["blue", "orange", "green", "purple", "red", "yellow"].map(colour);
 /** Besides their colours, lines differ by their dashes. */
 const DASHES = ["none", "5 3", "1 3", "8 3 1 3"];

@@ -6,7 +6,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
 import { type Cell, count, part, share, words } from "./words.ts";
 
-export const sliceTable = (target: string, column: string, slices: readonly Slice[], key: string, at: Surroundings) =>
+const sliceTable = (target: string, column: string, slices: readonly Slice[], key: string, at: Surroundings) =>
   table(
     {
       caption: `${target} by ${column}`,

@@ -9,7 +9,7 @@ export interface Cell {
   sort?: number;
 }
 
-export const NONE = "–";
+const NONE = "–";
 /** Sorted last: there is no figure. */
 export const none: Cell = { text: NONE, sort: Number.NEGATIVE_INFINITY };
 

@@ -4,7 +4,7 @@ import { isTyped } from "./keys.ts";
 import { draw, type Shown } from "./panel.ts";
 
 /** Rows that are chosen at first, the one on screen included: as many as a person can survey. */
-export const CHOSEN = 20;
+const CHOSEN = 20;
 const MOVES: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
 let chosen = new Set<string>();
