@@ -9,10 +9,10 @@ import { REPORT_ROWS, rowsDetail } from "../evaluation/detail.ts";
 import type { ModelPredictions } from "../evaluation/reported.ts";
 import { attemptFolder, parseEvent } from "../jobs/attempt.ts";
 import { wholeLines } from "../jobs/lines.ts";
-import { readReport } from "./artifacts.ts";
 import { costOf } from "./cost.ts";
 import { addPrediction, readJobRows, readPredictions } from "./predictions.ts";
-import { type Session, WorkflowError } from "./session.ts";
+import { reportOf } from "./report.ts";
+import type { Session } from "./session.ts";
 
 /** Rows that costs are given for. */
 const VOLUMES = [10_000, 100_000, 1_000_000];
@@ -72,12 +72,6 @@ async function makeDetail(session: Session, id: string, report: Report): Promise
   // Where nothing can be written it is made again next time.
   await writeFileAtomic(fileOf(session, id), JSON.stringify(detail)).catch(() => {});
   return detail;
-}
-
-async function reportOf(session: Session, job: string): Promise<Report> {
-  const report = await readReport(session, job);
-  if (!report) throw new WorkflowError(`Job ${job} has no report that can be read.`);
-  return report;
 }
 
 /** What the last attempt of a fine-tune reported as it went; nothing when the job is gone. */
