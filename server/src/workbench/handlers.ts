@@ -33,7 +33,7 @@ import type { JobPanelRequestName } from "./job-panel.ts";
 import { jobView } from "./job-view.ts";
 import { pathOf } from "./path-of.ts";
 import type { PreviewRequestName } from "./preview.ts";
-import type { OpenProject, Projects } from "./projects.ts";
+import type { Projects } from "./projects.ts";
 import type { NotificationName, RequestName } from "./protocol.ts";
 import type { ReportPanelRequestName } from "./report-panel.ts";
 import type { ReviewRequestName } from "./review.ts";
@@ -66,11 +66,6 @@ export function createHandlers({
   PreviewRequestName | JobPanelRequestName | ReviewRequestName | ReportPanelRequestName | TryRequestName
 > {
   const sound = (uri: string) => projects.sound(pathOf(uri));
-
-  async function preflightRows(project: OpenProject): Promise<number> {
-    const { dataset } = await project.data();
-    return Object.values(dataset.profile.splits).reduce((sum, rows) => sum + rows, 0);
-  }
 
   function jobRequest(session: Session, params: Params<"clf/jobs/start">): JobRequest {
     for (const model of params.models) modelSpec(session, model);
@@ -148,16 +143,14 @@ export function createHandlers({
 
     "clf/jobs/preflight": async ({ project, kind, models, host, options }) => {
       const of = await sound(project);
-      const rows = await preflightRows(of);
-      const missing = kind === "fine-tune" ? [] : await modelsToFineTune(of.session, await of.data(), models);
+      const { session } = of;
+      const data = await of.data();
+      const rows = Object.values(data.dataset.profile.splits).reduce((sum, count) => sum + count, 0);
+      const missing = kind === "fine-tune" ? [] : await modelsToFineTune(session, data, models);
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
-      const where = hostWords(of.session, models, host);
-      const asking = await askingOf(of.session, await of.data(), kind, models);
-      const takes = preflight(
-        of.session,
-        await of.data(),
-        jobRequest(of.session, { project, kind, models, host, options }),
-      );
+      const where = hostWords(session, models, host);
+      const asking = await askingOf(session, data, kind, models);
+      const takes = preflight(session, data, jobRequest(session, { project, kind, models, host, options }));
       const long = takes !== null && (takes.seconds === null || takes.seconds > LONG);
       return {
         rows,
