@@ -50,7 +50,6 @@ export function thresholds(decision: AcceptDecision, curve: AcceptCurve, name: s
     },
     at,
   );
-  let costPlot: HTMLElement | null = null;
 
   const priceOf = (text: string): number | null => {
     const value = Number(text);
@@ -63,7 +62,7 @@ export function thresholds(decision: AcceptDecision, curve: AcceptCurve, name: s
 
   function drawPlots(): void {
     const known = priced();
-    costPlot = known
+    const costPlot = known
       ? plotFigure(
           {
             caption: "What they would cost",
