@@ -52,14 +52,17 @@ export async function openHuggingFace(folder: string, duckdb: DuckDb): Promise<H
   const files = await filesOf(folder, card);
   if (files.length === 0) throw nothingToRead(folder);
   const path = files[0]!.path;
-  const { data } = await duckdb.query(
-    "SELECT name FROM (DESCRIBE SELECT * FROM read_parquet($1)) AS d(name, type, a, b, c, e)",
-    [plainPath(path)],
-  );
+  const types = await typesOf(path, duckdb);
   const fromCard = labelsOfCard(card);
   const fromFile = await labelsOfFile(path, duckdb);
-  const columns = (data[0] as string[]).map((name) => ({ name, ...(fromFile.get(name) ?? fromCard.get(name) ?? {}) }));
+  const columns = [...types.keys()].map((name) => ({ name, ...(fromFile.get(name) ?? fromCard.get(name) ?? {}) }));
   return { files, columns };
+}
+
+/** Column → type, in the order of the file. */
+async function typesOf(path: string, duckdb: DuckDb): Promise<Map<string, string>> {
+  const { data } = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [plainPath(path)]);
+  return new Map((data[0] as string[]).map((name, i) => [name, String(data[1]![i])]));
 }
 
 /** The rows of a file, every cell as text, labels by name. @throws DuckDbError */
@@ -68,9 +71,7 @@ export async function* readHuggingFace(
   columns: readonly HuggingFaceColumn[],
   duckdb: DuckDb,
 ): AsyncGenerator<string[]> {
-  const path = plainPath(file.path);
-  const described = await duckdb.query("DESCRIBE SELECT * FROM read_parquet($1)", [path]);
-  const types = new Map((described.data[0] as string[]).map((name, i) => [name, String(described.data[1]![i])]));
+  const types = await typesOf(file.path, duckdb);
   const cells = columns.map(({ name, labels }) => {
     const type = types.get(name);
     if (type === undefined) return "''";
@@ -82,7 +83,8 @@ export async function* readHuggingFace(
     }
     return textOf(name, type);
   });
-  for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [path])) {
+  const plain = plainPath(file.path);
+  for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [plain])) {
     for (let row = 0; row < (data[0]?.length ?? 0); row++) yield data.map((column) => column[row] as string);
   }
 }
