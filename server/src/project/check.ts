@@ -527,7 +527,8 @@ function checkEndpoints(checked: Checked, found: Findings): void {
   }
 }
 
-const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127\./.test(host);
+/** Whether a URL's host name is this machine's own. */
+export const isLoopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127\./.test(host);
 
 function checkHosts(checked: Checked, found: Findings): void {
   const used = new Set<string>();

@@ -8,6 +8,7 @@ import { createDuckDb } from "../dataset/duckdb.ts";
 import { guessColumns } from "../dataset/guess.ts";
 import { closingNotes } from "../engines/openai/lifecycle.ts";
 import { configuredHosts } from "../jobs/hosts/ssh/config.ts";
+import { isLoopback } from "../project/check.ts";
 import { isInside } from "../project/paths.ts";
 import { projectTemplate } from "../project/template.ts";
 import { markAt } from "../project/yaml.ts";
@@ -330,5 +331,3 @@ async function askingOf(
   const price = cost === null ? "the price is not known" : `about $${cost.toPrecision(2)} at most`;
   return { cost, words: ` Rows are sent to ${addresses}: ${price}. ${[...new Set(words)].join(" ")}` };
 }
-
-const isLoopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127\./.test(host);
