@@ -204,6 +204,15 @@ const flaggedFilter = {
 /** Decisions by what they say. */
 const DecisionCounts = z.strictObject({ confirmed: z.int(), corrected: z.int(), none: z.int(), skipped: z.int() });
 
+const wantedJob = z.strictObject({
+  ...inProject,
+  kind: JobKind,
+  models: z.array(z.string()).min(1),
+  host: z.string().optional(),
+  /** `outOfFold: true`: predicts the rows trained on, not the pool. `learningCurve: true`, for evaluations. `thenEvaluate: true`: a fine-tune goes on to the evaluation. */
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
 /** Requests from the client: name → parameters and result. */
 export const requests = {
   ...previewRequests,
@@ -231,13 +240,7 @@ export const requests = {
   "clf/jobs/list": { params: z.strictObject({ project: project.optional() }), result: z.array(JobView) },
   /** What starting would mean: asked before anything large. */
   "clf/jobs/preflight": {
-    params: z.strictObject({
-      ...inProject,
-      kind: JobKind,
-      models: z.array(z.string()).min(1),
-      host: z.string().optional(),
-      options: z.record(z.string(), z.unknown()).default({}),
-    }),
+    params: wantedJob,
     result: z.strictObject({
       rows: z.int(),
       /** Estimated, null when unknown. */
@@ -249,14 +252,7 @@ export const requests = {
     }),
   },
   "clf/jobs/start": {
-    params: z.strictObject({
-      ...inProject,
-      kind: JobKind,
-      models: z.array(z.string()).min(1),
-      host: z.string().optional(),
-      /** `outOfFold: true`: predicts the rows trained on, not the pool. `learningCurve: true`, for evaluations. `thenEvaluate: true`: a fine-tune goes on to the evaluation. */
-      options: z.record(z.string(), z.unknown()).default({}),
-    }),
+    params: wantedJob,
     result: z.strictObject({ job: z.string() }),
   },
   /** Predicts the rows of any data file, here and now, into a csv, tsv or jsonl file. Engine `linear` only. */
