@@ -80,10 +80,7 @@ export function createJobPanels({
           return guard.run(() => showArtifact(message.path, message.reveal));
       }
     });
-    webview.html = pageOf(webview, extensionUri, "job", "Job").replace(
-      '<main id="root">',
-      () => `<main id="root" data-state="${encodeURIComponent(JSON.stringify({ project, job, title: state.title }))}">`,
-    );
+    webview.html = pageOf(webview, extensionUri, "job", "Job", { state: { project, job, title: state.title } });
 
     /** Only what the server names as a part of the job. */
     async function showArtifact(path: string, reveal: boolean): Promise<void> {

@@ -82,10 +82,7 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
     });
     const state: ReportState = { project, job, title };
     // A plot is made a PNG by way of an image of its SVG.
-    webview.html = pageOf(webview, extensionUri, "report", "Report", "img-src blob:").replace(
-      '<main id="root">',
-      () => `<main id="root" data-state="${encodeURIComponent(JSON.stringify(state))}">`,
-    );
+    webview.html = pageOf(webview, extensionUri, "report", "Report", { more: "img-src blob:", state });
   }
 
   async function roundsOf(project: string, models: readonly string[]): Promise<Rounds[]> {

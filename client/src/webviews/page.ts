@@ -13,17 +13,19 @@ export function panelOptions(extension: vscode.Uri): vscode.WebviewPanelOptions 
 /**
  * @param name of the bundle: `review`, `report`, `preview`, `job` or `try`
  * @param more that its policy allows
+ * @param state what the page finds as its root's `data-state`
  */
 export function pageOf(
   webview: vscode.Webview,
   extension: vscode.Uri,
   name: string,
   title: string,
-  more?: string,
+  { more, state }: { more?: string; state?: object } = {},
 ): string {
   const nonce = randomBytes(16).toString("base64");
   const file = (kind: string) => webview.asWebviewUri(vscode.Uri.joinPath(bundles(extension), `${name}.${kind}`));
   const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'${more ? `; ${more}` : ""}`;
+  const given = state ? ` data-state="${encodeURIComponent(JSON.stringify(state))}"` : "";
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -33,6 +35,6 @@ export function pageOf(
 <link rel="stylesheet" href="${file("css")}">
 <title>${title}</title>
 </head>
-<body><main id="root"></main><script nonce="${nonce}" src="${file("js")}"></script></body>
+<body><main id="root"${given}></main><script nonce="${nonce}" src="${file("js")}"></script></body>
 </html>`;
 }
