@@ -61,7 +61,7 @@ async function requireKey(wish: KeyWish, keyOf: KeyOf): Promise<string> {
   const value = await keyOf(wish);
   if (value) return value;
   throw new WorkflowError(
-    `The endpoint at ${wish.origin} wants the key ${wish.name}. Set the environment variable ${wish.name}, or in VS Code run "Clf: Set Key…" and allow it for ${wish.origin}.`,
+    `The endpoint at ${wish.origin} wants the key ${wish.name}. Set the environment variable ${wish.name}, or in VS Code run "Clf: Set Key" and allow it for ${wish.origin}.`,
   );
 }
 
