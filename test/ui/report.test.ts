@@ -76,14 +76,17 @@ describe("Report", function () {
   });
 
   it("walks the confusion matrix by keys, and shows the rows of a cell", async () => {
-    await matrix().focus();
-    await matrix().press("n");
     const line = frame.locator(".readout-line").first();
-    const words = await eventually(
-      () => line.innerText(),
-      (text) => /predicted as .*: \d+ rows? \(/.test(text),
-      "an error in words",
-    );
+    const inWords = (what: string, other = "") =>
+      eventually(
+        () => line.innerText(),
+        (text) => /predicted as .*: \d+ rows? \(/.test(text) && text !== other,
+        what,
+      );
+    await matrix().focus();
+    const first = await inWords("an error in words");
+    await matrix().press("n");
+    const words = await inWords("the next error in words", first);
     await matrix().press("+");
     await matrix().press("Enter");
     const rows = frame.locator(".rows").first();
@@ -172,7 +175,10 @@ describe("Report", function () {
       await workbench.setTheme(theme);
       // Colours of the theme before may stand for a moment.
       await eventually(
-        () => seriousIssues(frame),
+        async () => {
+          frame = await workbench.webview("What made this report");
+          return seriousIssues(frame);
+        },
         (found) => found.length === 0,
         `no serious issue in ${theme}`,
         20,

@@ -92,8 +92,13 @@ export function matrix({ caption, labels, reported, name, showRows }: MatrixOpti
   function paintNow(): void {
     const width = Math.floor(Math.min(WIDEST, figure.clientWidth));
     if (width > 0) paint(canvas, width, picture(), backgroundOf(figure));
+  }
+  /** At once, unlike the picture: what is read is the cell that the next key is for. */
+  function say(): void {
     const shown = pointed ?? active;
-    readout.textContent = shown ? cellWords(shown) : hint;
+    const said = shown ? cellWords(shown) : hint;
+    // A status that is written again is read out again.
+    if (readout.textContent !== said) readout.textContent = said;
   }
 
   function cellWords({ line, column }: Place): string {
@@ -113,6 +118,7 @@ export function matrix({ caption, labels, reported, name, showRows }: MatrixOpti
       column: Math.min(columns.length - 1, Math.max(0, next.column)),
     };
     view = inView(view, active);
+    say();
     repaint();
   }
   const open = (): void => {
@@ -189,6 +195,7 @@ export function matrix({ caption, labels, reported, name, showRows }: MatrixOpti
       }
     }
     pointed = dragged?.moved ? null : under(event);
+    say();
     repaint();
   });
   canvas.addEventListener("pointerup", (event) => {
@@ -200,6 +207,7 @@ export function matrix({ caption, labels, reported, name, showRows }: MatrixOpti
   });
   canvas.addEventListener("pointerleave", () => {
     pointed = null;
+    say();
     repaint();
   });
   canvas.addEventListener(
@@ -273,6 +281,7 @@ export function matrix({ caption, labels, reported, name, showRows }: MatrixOpti
         }`,
       figure,
     );
+    say();
     paintNow();
   }
   const matrixSvg = (): string =>
