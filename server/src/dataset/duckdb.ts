@@ -27,8 +27,11 @@ export interface DuckDbBatch {
 export interface DuckDb {
   /** Runs a statement and returns all it gives: for small results. */
   query(sql: string, values?: DuckDbValue[], signal?: AbortSignal): Promise<DuckDbBatch>;
-  /** Runs a statement and returns what it gives in batches; the next is only made when it is asked for. */
-  stream(sql: string, values?: DuckDbValue[], signal?: AbortSignal): AsyncGenerator<DuckDbBatch>;
+  /**
+   * Runs a statement and returns what it gives in batches; the next is only made when it is asked for.
+   * @param rows of a batch at least, which DuckDB rounds up to its own chunks of 2,048; fewer where rows are large
+   */
+  stream(sql: string, values?: DuckDbValue[], signal?: AbortSignal, rows?: number): AsyncGenerator<DuckDbBatch>;
   /** Starts the child process ahead of the first request, which then waits less. */
   start(): Promise<void>;
   /** The child process, while one runs. */
@@ -152,7 +155,12 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
     return started;
   }
 
-  async function* stream(sql: string, values: DuckDbValue[] = [], signal?: AbortSignal): AsyncGenerator<DuckDbBatch> {
+  async function* stream(
+    sql: string,
+    values: DuckDbValue[] = [],
+    signal?: AbortSignal,
+    rows = ROWS_A_BATCH,
+  ): AsyncGenerator<DuckDbBatch> {
     signal?.throwIfAborted();
     const to = await connect();
     signal?.throwIfAborted();
@@ -166,7 +174,7 @@ export function createDuckDb(options: DuckDbOptions): DuckDb {
     try {
       const { columns = [] } = await send(to, { do: "open", sql, values }, id);
       while (!done) {
-        const taken = await send(to, { do: "take", stream: id, rows: ROWS_A_BATCH }, nextId++);
+        const taken = await send(to, { do: "take", stream: id, rows }, nextId++);
         done = taken.done ?? true;
         yield { columns, data: taken.data ?? [] };
         signal?.throwIfAborted();

@@ -11,7 +11,7 @@ import type { Verdicts } from "../review/fold.ts";
 import type { ReviewItem } from "../review/queue.ts";
 import { newestEvaluation, newestPredictions } from "./artifacts.ts";
 import { auditPlace, auditStream } from "./audit.ts";
-import { type Judged, judgeRows, type Rules } from "./judge.ts";
+import { type Judged, judgeManyRows, judgeRows, type Rules } from "./judge.ts";
 import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
@@ -93,7 +93,7 @@ export async function judgedRows(
     for (const split of folds ? (["out-of-fold"] as const) : (splits as ("validation" | "test" | "pool")[])) {
       const which = jobRows.flatMap((row, i) => (folds || row.split === split ? [i] : []));
       const judgedPart = which.map((i) => jobRows[i]!);
-      for (const [k, targets] of judgeRows(split, judgedPart, predictions, rules).entries()) {
+      for (const [k, targets] of (await judgeManyRows(split, judgedPart, predictions, rules)).entries()) {
         const row = judgedPart[k]!;
         // A row decided for one target is judged out of fold there, and as a row of the pool for the others.
         const waiting = rows.get(row.row)?.targets ?? [];
@@ -132,8 +132,7 @@ const part = (job: Job, folds: boolean, splits: SplitName[]): Part => ({
 /** Fills the parts of one job, whose files are read once. */
 async function readParts(session: Session, model: string, job: Job, parts: readonly Part[]): Promise<void> {
   requirePredictions(session, job);
-  for await (const prediction of readPredictions(session, job.id)) {
-    if (prediction.model !== model) continue;
+  for await (const prediction of readPredictions(session, job.id, { model })) {
     const folds = prediction.fold !== undefined;
     const into = parts.find((each) => each.folds === folds && each.splits.includes(prediction.split));
     if (into) addPrediction(into.predictions, prediction);

@@ -21,6 +21,7 @@ import {
   validationRows,
 } from "../confidence/roles.ts";
 import { distributionAt, type ScoredRows } from "../confidence/scoredRows.ts";
+import { keepPace } from "../dataset/pace.ts";
 import { isVoidInPool } from "../evaluation/drift.ts";
 import { scoredRowsOf } from "../evaluation/scored.ts";
 
@@ -139,15 +140,42 @@ export function judgeRows(
   return judged;
 }
 
+/** Rows judged between two turns of the thread: with hundreds of labels they take some ten milliseconds. */
+const PIECE = 100;
+
+/**
+ * As {@link judgeRows}, while others of the thread get their turn. What is said of a row hangs on no other one, save out of fold, where
+ * doubtful labels are found by comparing rows: those are judged at once.
+ */
+export async function judgeManyRows(
+  ...[part, rows, predictions, rules]: Parameters<typeof judgeRows>
+): Promise<Judged[][]> {
+  if (part === "out-of-fold") return judgeRows(part, rows, predictions, rules);
+  const pace = keepPace();
+  const judged: Judged[][] = [];
+  for (let start = 0; start < rows.length; start += PIECE) {
+    await pace();
+    judged.push(...judgeRows(part, rows.slice(start, start + PIECE), predictions, rules));
+  }
+  return judged;
+}
+
 /**
  * The likeliest labels with their calibrated probabilities, in the order of the uncalibrated ones: the predicted label is
  * always first, also where the calibrator says that it is probably wrong.
  */
 function likeliest(scores: Distribution, shown: Distribution, names: readonly string[]): [string, number][] {
-  return Array.from(scores.labels, (_, k) => k)
-    .sort((a, b) => scores.probabilities[b]! - scores.probabilities[a]! || a - b)
-    .slice(0, SHOWN)
-    .map((k): [string, number] => [names[shown.labels[k]!]!, shown.probabilities[k]!]);
+  const { probabilities } = scores;
+  // Places of the highest so far, in order: sorting hundreds of labels for ten would be most of the work on a row.
+  const best: number[] = [];
+  for (let k = 0; k < probabilities.length; k++) {
+    let at = best.length;
+    while (at > 0 && probabilities[k]! > probabilities[best[at - 1]!]!) at--;
+    if (at === SHOWN) continue;
+    best.splice(at, 0, k);
+    best.length = Math.min(best.length, SHOWN);
+  }
+  return best.map((k): [string, number] => [names[shown.labels[k]!]!, shown.probabilities[k]!]);
 }
 
 function labelSet(

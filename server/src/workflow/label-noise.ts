@@ -43,8 +43,8 @@ export async function withLabelNoise(session: Session, job: Job, report: Report)
   if (rows.length === 0) return report;
   const wanted = new Set(rows.map(({ row }) => row));
   const predictions = new Map<string, PredictionsByTarget>();
-  for await (const prediction of readPredictions(session, job.id)) {
-    if (prediction.split !== "validation" || !wanted.has(prediction.row)) continue;
+  for await (const prediction of readPredictions(session, job.id, { splits: ["validation"] })) {
+    if (!wanted.has(prediction.row)) continue;
     const ofModel: PredictionsByTarget = predictions.get(prediction.model) ?? new Map();
     addPrediction(ofModel, prediction);
     predictions.set(prediction.model, ofModel);

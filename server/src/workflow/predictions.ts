@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Prediction } from "../../../schemas/predictions.ts";
 import { JobRow } from "../../../schemas/rows.ts";
-import { readPredictionsParquet } from "../dataset/predictions-parquet.ts";
+import { readPredictionsParquet, type WantedPredictions } from "../dataset/predictions-parquet.ts";
 import { wholeLines } from "../jobs/lines.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
@@ -31,18 +31,31 @@ function jsonOf(text: string): unknown {
 
 /**
  * In the order in which they were made; nothing for a job without any.
+ * @param wanted saves reading the others
  * @throws WorkflowError when the file cannot be read
  */
-export async function* readPredictions(session: Session, job: string): AsyncGenerator<Prediction> {
+export async function* readPredictions(
+  session: Session,
+  job: string,
+  wanted: WantedPredictions = {},
+): AsyncGenerator<Prediction> {
   const file = predictionsFile(session.jobs.store.folder(job));
   try {
-    if (file?.format === "parquet") yield* readPredictionsParquet(session.duckdb, file.path);
-    else if (file) for await (const line of wholeLines(file.path)) yield Prediction.parse(JSON.parse(line.text));
+    if (file?.format === "parquet") yield* readPredictionsParquet(session.duckdb, file.path, wanted);
+    else if (file) {
+      for await (const line of wholeLines(file.path)) {
+        const prediction = Prediction.parse(JSON.parse(line.text));
+        if (isWanted(prediction, wanted)) yield prediction;
+      }
+    }
   } catch (error) {
     const why = (error as Error).message.split("\n")[0];
     throw new WorkflowError(`The predictions of job ${job} cannot be read: ${why} ${AGAIN}`);
   }
 }
+
+const isWanted = (of: Prediction, { model = of.model, splits = [of.split] }: WantedPredictions): boolean =>
+  of.model === model && splits.includes(of.split);
 
 /** By target, then row. */
 export type PredictionsByTarget = Map<string, Map<string, Prediction>>;

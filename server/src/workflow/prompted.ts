@@ -102,9 +102,8 @@ async function zeroShotOf(session: Session, name: string, after: string | undefi
     );
   }
   const found: PredictionsByTarget = new Map();
-  for await (const prediction of readPredictions(session, evaluation.job.id)) {
-    if (prediction.model !== after || prediction.split !== "tune" || prediction.fold !== undefined) continue;
-    addPrediction(found, prediction);
+  for await (const prediction of readPredictions(session, evaluation.job.id, { model: after!, splits: ["tune"] })) {
+    if (prediction.fold === undefined) addPrediction(found, prediction);
   }
   if (found.size === 0) {
     throw new WorkflowError(

@@ -62,9 +62,9 @@ async function makeDetail(session: Session, id: string, report: Report): Promise
   const predictions = new Map(
     job.models.map(({ name }) => [name, { plain: new Map(), outOfFold: new Map() } satisfies ModelPredictions]),
   );
-  for await (const prediction of readPredictions(session, id)) {
+  for await (const prediction of readPredictions(session, id, tested ? { splits: ["test"] } : {})) {
     const folds = prediction.fold !== undefined;
-    if (tested ? prediction.split !== "test" : !folds) continue;
+    if (!tested && !folds) continue;
     const of = predictions.get(prediction.model);
     if (of) addPrediction(folds ? of.outOfFold : of.plain, prediction);
   }

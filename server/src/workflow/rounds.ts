@@ -12,7 +12,7 @@ import { roundsWords } from "../evaluation/roundsWords.ts";
 import { scoredRowsOf } from "../evaluation/scored.ts";
 import { predictionsFile } from "../jobs/predictions.ts";
 import { evaluationsOf } from "./artifacts.ts";
-import { judgeRows } from "./judge.ts";
+import { judgeManyRows } from "./judge.ts";
 import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import type { Session } from "./session.ts";
 
@@ -35,7 +35,8 @@ export async function roundsOf(session: Session, model: string): Promise<Rounds>
   let first: TestRows | null = null;
   let before: TestRows | null = null;
   for (const evaluation of evaluations) {
-    const now = await testRowsOf(session, model, evaluation);
+    // A single round is compared with none: its rows, which take long, need not be read.
+    const now = evaluations.length > 1 ? await testRowsOf(session, model, evaluation) : null;
     rounds.push({
       ...roundOf(evaluation, model),
       change: before && now && changeBetween(before, now, evaluation.job.seed),
@@ -89,8 +90,8 @@ async function testRowsOf(
   const predictions: PredictionsByTarget = new Map();
   try {
     for await (const row of readJobRows(session, job.id)) if (row.split === "test") rows.set(row.row, row);
-    for await (const { all: _, ...prediction } of readPredictions(session, job.id)) {
-      if (prediction.model !== model || prediction.split !== "test") continue;
+    const wanted = { model, splits: ["test"] } as const;
+    for await (const { all: _, ...prediction } of readPredictions(session, job.id, wanted)) {
       addPrediction(predictions, prediction);
     }
   } catch {
@@ -100,7 +101,7 @@ async function testRowsOf(
   if (rows.size === 0 || predictions.size === 0) return null;
   const list = [...rows.values()];
   const { targets } = job.task;
-  const judged = judgeRows("test", list, predictions, { model: report.models[model]!, targets });
+  const judged = await judgeManyRows("test", list, predictions, { model: report.models[model]!, targets });
   const accepted = new Set<string>();
   for (const [i, of] of judged.entries()) {
     if (of.length > 0 && of.every((target) => target.accepted)) accepted.add(list[i]!.row);

@@ -15,9 +15,9 @@ export async function signalsOf(session: Session, job: string, model: string): P
   const labels = new Map<string, Record<string, string | null>>();
   for await (const row of readJobRows(session, job)) if (row.split === "tune") labels.set(row.row, row.labels);
   const gathered = new Map<string, Map<string, { score: number[]; right: number[] }>>();
-  for await (const { row, target, split, model: of, signals } of readPredictions(session, job)) {
+  for await (const { row, target, signals } of readPredictions(session, job, { model, splits: ["tune"] })) {
     const truth = labels.get(row)?.[target];
-    if (split !== "tune" || of !== model || truth == null) continue;
+    if (truth == null) continue;
     const bySignal = gathered.get(target) ?? new Map<string, { score: number[]; right: number[] }>();
     gathered.set(target, bySignal);
     for (const [name, [label, score]] of Object.entries(signals ?? {})) {

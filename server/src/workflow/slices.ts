@@ -8,7 +8,7 @@ import { reportSlices, type SliceReport } from "../evaluation/metrics.ts";
 import { scoredRowsOf } from "../evaluation/scored.ts";
 import { newestEvaluation, readReport } from "./artifacts.ts";
 import type { ProjectData } from "./data.ts";
-import { judgeRows } from "./judge.ts";
+import { judgeManyRows } from "./judge.ts";
 import { addPrediction, type PredictionsByTarget, readJobRows, readPredictions } from "./predictions.ts";
 import { type Session, WorkflowError } from "./session.ts";
 
@@ -43,11 +43,11 @@ export async function slicesOf(
   for await (const row of readJobRows(session, job.id)) if (row.split === "test") rows.push(row);
   if (rows.length === 0) throw new WorkflowError(`Job ${job.id} has no test rows: there is nothing to report on.`);
   const predictions: PredictionsByTarget = new Map();
-  for await (const prediction of readPredictions(session, job.id)) {
-    if (prediction.model === model && prediction.split === "test") addPrediction(predictions, prediction);
+  for await (const prediction of readPredictions(session, job.id, { model, splits: ["test"] })) {
+    addPrediction(predictions, prediction);
   }
   const rules = { model: report.models[model]!, targets: job.task.targets };
-  const judged = judgeRows("test", rows, predictions, rules);
+  const judged = await judgeManyRows("test", rows, predictions, rules);
 
   const { dataset } = data;
   const values = dataset.rows.columns.get(column)!;
