@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs the worker in its environment, and makes that first where it is not there. POSIX sh, for this machine and for hosts.
 #
-#   sh run.sh JOBFOLDER           runs a job
-#   sh run.sh --python ARGUMENT…  runs the environment's Python with the worker on its path
+#   sh run.sh [--base NAME FOLDER]… JOBFOLDER   runs a job; the base that it calls NAME lies in FOLDER here
+#   sh run.sh --python ARGUMENT…                runs the environment's Python with the worker on its path
 #
 # An environment is named by the hash of the lock file it is made from; it is complete when it holds `.ready`. It is made once,
 # under a lock, and used again by every job.
@@ -105,8 +105,9 @@ under_lock() {
 job=
 case ${1:-} in
   --python) ;;
+  --base) for job in "$@"; do :; done ;;
   -* | '')
-    echo "usage: run.sh JOBFOLDER | --python ARGUMENT…" >&2
+    echo "usage: run.sh [--base NAME FOLDER]… JOBFOLDER | --python ARGUMENT…" >&2
     exit 64
     ;;
   *) job=$1 ;;
@@ -137,5 +138,5 @@ else
     esac
   fi
 fi
-if [ -z "$job" ]; then shift; else set -- -m clf_worker "$job"; fi
+if [ -z "$job" ]; then shift; else set -- -m clf_worker "$@"; fi
 PYTHONPATH=$here/src${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1 exec "$run" "$@"

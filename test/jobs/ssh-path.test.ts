@@ -16,19 +16,28 @@ const CLI = join(import.meta.dirname, "../../server/src/cli.ts");
 (why ? describe.skip : describe)(`clf on an ssh host${why ? ` (${why})` : ""}`, function () {
   this.timeout(120_000);
   let sshd: Sshd;
+  let top: string;
   let folder: string;
   const secret = "hf_stand_in_for_a_token_1";
 
   before(async () => {
     sshd = await startSshd(["fish"]);
-    folder = await temporaryFolder();
+    top = await temporaryFolder();
+    folder = join(top, "project");
+    await mkdir(folder);
     const runner = join(sshd.folder, "fake-runner.sh");
     await copyFile(join(import.meta.dirname, "fake-runner.sh"), runner);
-    // What `python -m clf_worker JOBFOLDER` would do, without the gigabytes.
+    // What `python -m clf_worker [--base NAME FOLDER] JOBFOLDER` would do, without the gigabytes.
     const python = join(sshd.folder, "python");
     await writeFile(
       python,
-      `#!/bin/sh\n[ "$1 $2" = "-m clf_worker" ] || exit 9\nCLF_TEST_SECRET=\${HF_TOKEN-} exec sh ${runner} 3 0.1 "$3"\n`,
+      `#!/bin/sh\n[ "$1 $2" = "-m clf_worker" ] || exit 9
+if [ "$3" = --base ]; then
+  cat "$5/config.json" "$5/model.safetensors" >"$6/base-$(basename "$4")"
+  shift 3
+fi
+CLF_TEST_SECRET=\${HF_TOKEN-} exec sh ${runner} 3 0.1 "$3"
+`,
     );
     await chmod(python, 0o755);
     const smi = join(sshd.folder, "nvidia-smi");
@@ -55,13 +64,15 @@ task: { inputs: [text], targets: [{ column: label }] }
 models:
   baseline: { engine: linear }
   tuned: { engine: qlora, base: Qwen/Qwen2.5-0.5B-Instruct, host: gpu }
+  own: { engine: qlora, base: models/own-0.1B, host: gpu }
+  elsewhere: { engine: qlora, base: ../own, host: gpu }
 hosts:
   other: { kind: ssh, address: nowhere.invalid }
 `,
     );
   });
   after(async () => {
-    await removeFolder(folder);
+    await removeFolder(top);
     await sshd.close();
   });
 
@@ -139,6 +150,28 @@ hosts:
         assert.ok(!(await readFile(join(entry.parentPath, entry.name), "latin1")).includes(secret), entry.name);
       }
     }
+  });
+
+  it("brings a base that is a folder of the project", async () => {
+    const base = join(folder, "models/own-0.1B");
+    await mkdir(base, { recursive: true });
+    await writeFile(join(base, "config.json"), "{}");
+    await writeFile(join(base, "model.safetensors"), "weights");
+    const { exitCode, stderr } = await clf("fine-tune", ".", "--model", "own");
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /Its base models\/own-0\.1B \(1 MB\) is sent to gpu first, unless it is there\./);
+    const there = join(sshd.user("fish").home, "clf/jobs");
+    const id = (await readdir(there)).find((name) => name.includes("-own-"));
+    assert.equal(await readFile(join(there, id!, "base-own-0.1B"), "utf8"), "{}weights");
+  });
+
+  it("refuses one from outside the project's folder, before there is a job", async () => {
+    const before = await readdir(join(folder, ".clf/jobs"));
+    await mkdir(join(top, "own"));
+    const { exitCode, stderr } = await clf("fine-tune", ".", "--model", "elsewhere");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /"\.\.\/own" cannot be brought to another machine: it is outside.*whole path on that machine/);
+    assert.deepEqual(await readdir(join(folder, ".clf/jobs")), before);
   });
 });
 

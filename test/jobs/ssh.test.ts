@@ -296,6 +296,52 @@ if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX
     assert.equal(await readFile(join(home, "my clf's/jobs", second, "data/rows.jsonl"), "utf8"), data);
   });
 
+  it("brings a folder that a runner reads once, keeps it while a job needs it, and removes it with the last one", async () => {
+    const model = join(top, "own model");
+    await mkdir(model);
+    await writeFile(join(model, "weights"), randomBytes(300_000));
+    await writeFile(join(model, "config.json"), "{}");
+    await writeFile(join(model, "notes"), "not asked for");
+    const read = `cat "$0/weights" "$0/config.json" >seen && exec sh "$1" 1 0 "$2"`;
+    const run: RunnerCommand = {
+      command: ["sh", "-c", `cd "$2" && ${read}`, "{own}", join(sshd.folder, "fake-runner.sh")],
+      folders: { own: { folder: model, files: ["config.json", "weights"] } },
+    };
+    const of = await start("bash", run);
+    const work = join(sshd.user("bash").home, "my clf's");
+    const named = async (path: string) => (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
+    const models = () => named(join(work, "models"));
+    const sent: number[] = [];
+    const done = async () => {
+      const before = sshd.line.up();
+      const id = await submit(of);
+      assert.equal((await of.ended(id)).state, "succeeded");
+      sent.push(sshd.line.up() - before);
+      const whole = Buffer.concat([await readFile(join(model, "weights")), await readFile(join(model, "config.json"))]);
+      assert.ok((await readFile(join(work, "jobs", id, "seen"))).equals(whole), "the runner read something else");
+      return id;
+    };
+    const first = await done();
+    const [name] = await models();
+    assert.deepEqual(await named(join(work, "models", name!)), ["config.json", "weights"]);
+    const second = await done();
+    assert.deepEqual(await models(), [name]);
+    // Another model, of which one large file is the same: that one is there.
+    await writeFile(join(model, "config.json"), '{"changed": true}');
+    const third = await done();
+    assert.equal((await models()).length, 2);
+    const [whole, ...others] = sent;
+    assert.ok(whole! > 300_000 && others.every((bytes) => bytes < 200_000), `bytes sent: ${sent.join(", ")}`);
+
+    await of.remove(first);
+    assert.equal((await models()).length, 2, "a model went that a job needs");
+    await of.remove(second);
+    assert.equal((await models()).includes(name!), false);
+    assert.equal((await models()).length, 1);
+    await of.remove(third);
+    assert.deepEqual(await models(), []);
+  });
+
   it("goes on with a fetch that was broken off, and takes nothing of a part that is not the file's", async () => {
     const job = "20260101-0000-part-0001";
     const content = randomBytes(1_000_000);

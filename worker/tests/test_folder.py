@@ -148,6 +148,15 @@ def test_a_newer_contract_is_refused(job_folder: Path) -> None:
         parse_job(json.dumps({**raw, "contract": 99}))
 
 
+def test_a_base_that_was_brought_is_read_where_it_lies_and_called_by_its_name(job_folder: Path) -> None:
+    text = (job_folder / "job.json").read_text()
+    name = json.loads(text)["models"][0]["spec"]["base"]
+    brought = parse_job(text, {name: "/there/models/1"}).models[0].spec
+    assert (brought.base, brought.source) == (name, "/there/models/1")
+    for folders in ({}, {"another": "/there/models/2"}):
+        assert parse_job(text, folders).models[0].spec.source == name
+
+
 def test_a_job_without_a_model_of_ours_is_refused_in_words(tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job", [model_entry("base")])
     raw = json.loads((folder / "job.json").read_text())

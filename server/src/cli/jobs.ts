@@ -14,7 +14,7 @@ export async function runJob(session: Session, data: ProjectData, request: JobRe
   const interrupts = listenForInterrupts();
   try {
     await session.jobs.start();
-    const takes = preflight(session, data, request);
+    const takes = await preflight(session, data, request);
     if (takes !== null) say(takes.summary);
     const job = await startJob(session, data, request);
     await watchJob(session, job.id, `${words[request.kind]} ${request.models.join(", ")}`, interrupts);

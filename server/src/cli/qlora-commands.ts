@@ -19,11 +19,12 @@ function qloraSpec(session: Session, model: string) {
 }
 
 /** Runs a module of the worker. What it prints is its answer; what it says of itself goes to the terminal. */
-async function worker(module: string, args: string[]): Promise<string> {
+async function worker(module: string, args: string[], folder?: string): Promise<string> {
   const [command, ...script] = workerCommand();
   const { stdout, exitCode } = await execa(command, [...script, "--python", "-m", module, ...args], {
     stderr: "inherit",
     reject: false,
+    ...(folder === undefined ? {} : { cwd: folder }),
   });
   if (exitCode !== 0) throw new WorkflowError("The worker could not do it: what it said stands above.");
   return stdout;
@@ -83,7 +84,8 @@ export async function exportModel(
     }
     const output = resolve(options.output);
     const model = join(session.jobs.store.folder(job.id), "model");
-    await worker("clf_worker.export", [model, output, ...(options.merged ? ["--merged"] : [])]);
+    // A base that was brought to a host is named as the project names it: by a path from its folder.
+    await worker("clf_worker.export", [model, output, ...(options.merged ? ["--merged"] : [])], session.project.folder);
     if (options.json) printJson({ file: output, job: job.id });
     else
       print(`${output}: adapter, prompt, labels${options.merged ? ", merged model" : ""} and README.md of ${job.id}`);

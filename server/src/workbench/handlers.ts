@@ -151,7 +151,7 @@ export function createHandlers({
       const first = missing.length > 0 ? ` ${missing.join(", ")} will be fine-tuned first.` : "";
       const where = hostWords(session, models, host);
       const asking = await askingOf(session, data, kind, models);
-      const takes = preflight(session, data, jobRequest(session, { project, kind, models, host, options }));
+      const takes = await preflight(session, data, jobRequest(session, { project, kind, models, host, options }));
       const long = takes !== null && (takes.seconds === null || takes.seconds > LONG);
       return {
         rows,

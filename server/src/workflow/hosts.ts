@@ -1,6 +1,8 @@
 /** The hosts of a project: made when they are first needed, and how a job's runner is started on each. */
 import { dirname } from "node:path";
 import type { Job, JobModel } from "../../../schemas/job.ts";
+import { EngineError } from "../engines/engine.ts";
+import { type BaseFolder, baseFolder } from "../engines/qlora/base-folder.ts";
 import { WORKER_SCRIPT } from "../engines/qlora/worker.ts";
 import { GPU_LOCK, type Host, type RunnerCommand } from "../jobs/hosts/host.ts";
 import { type SshHost, sshHost } from "../jobs/hosts/ssh/ssh.ts";
@@ -70,7 +72,39 @@ export function localLock(models: readonly Pick<JobModel, "spec" | "stages">[]):
   return atWork.some(({ engine }) => engine === "qlora") ? { lock: GPU_LOCK } : {};
 }
 
-/** How the worker is started on a host elsewhere: its own files travel there, its environment is made there, once. */
+/** A base model that is a folder of the project. */
+export interface OwnBase extends BaseFolder {
+  /** As the project calls it. */
+  base: string;
+}
+
+/**
+ * The bases of models that are folders of the project: on the way to another machine they have to be brought.
+ *
+ * @throws WorkflowError when one cannot be
+ */
+export async function ownBases(project: Project, models: readonly Pick<JobModel, "spec">[]): Promise<OwnBase[]> {
+  const found = new Map<string, OwnBase>();
+  for (const { spec } of models) {
+    if (spec.engine !== "qlora") continue;
+    const { base } = spec;
+    const folder = await baseFolder(project.folder, spec).catch((error: unknown) => {
+      if (error instanceof EngineError) throw new WorkflowError(`${error.message} ${error.remedy}`);
+      throw error;
+    });
+    if (!folder) continue;
+    // Two models may read different files of one folder.
+    const before = found.get(base)?.files ?? [];
+    const others = folder.files.filter(({ name }) => !before.some((file) => file.name === name));
+    found.set(base, { base, path: folder.path, files: [...before, ...others] });
+  }
+  return [...found.values()];
+}
+
+/**
+ * How the worker is started on a host elsewhere: its own files travel there, and bases that are folders of the project; its environment is
+ * made there, once.
+ */
 export async function remoteRunner(job: Job, project: Project, keyOf: KeyOf): Promise<RunnerCommand> {
   const why = whyNotOn(job.host.name, job.models);
   if (why) throw new WorkflowError(why);
@@ -78,9 +112,13 @@ export async function remoteRunner(job: Job, project: Project, keyOf: KeyOf): Pr
   const origin = `ssh://${spec && "address" in spec ? spec.address : job.host.name}`;
   // Only somebody who has a token is asked whether that host may have it.
   const token = process.env[HUB_TOKEN] ? await keyOf({ name: HUB_TOKEN, origin, project: project.file }) : null;
+  const bases = await ownBases(project, job.models);
   return {
-    command: ["sh", "{program}/run.sh"],
+    command: ["sh", "{program}/run.sh", ...bases.flatMap(({ base }, n) => ["--base", base, `{base ${n + 1}}`])],
     program: dirname(WORKER_SCRIPT),
+    folders: Object.fromEntries(
+      bases.map(({ path, files }, n) => [`base ${n + 1}`, { folder: path, files: files.map(({ name }) => name) }]),
+    ),
     lock: GPU_LOCK,
     ...(token ? { env: { [HUB_TOKEN]: token } } : {}),
   };

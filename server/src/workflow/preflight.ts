@@ -13,7 +13,8 @@ import {
 } from "../engines/qlora/preflight.ts";
 import { modelSpec } from "./artifacts.ts";
 import type { ProjectData } from "./data.ts";
-import type { JobRequest } from "./prepare.ts";
+import { ownBases } from "./hosts.ts";
+import { hostName, type JobRequest } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { withStages } from "./start.ts";
 
@@ -29,7 +30,11 @@ export interface JobPreflight {
 }
 
 /** Null for jobs that take seconds or have a summary of their own: engine `qlora` is what takes hours. */
-export function preflight(session: Session, data: ProjectData, request: JobRequest): JobPreflight | null {
+export async function preflight(
+  session: Session,
+  data: ProjectData,
+  request: JobRequest,
+): Promise<JobPreflight | null> {
   const found: { estimate: Preflight; summary: string }[] = [];
   for (const model of new Set(request.models.flatMap((name) => withStages(session, name)))) {
     const spec = modelSpec(session, model);
@@ -43,13 +48,29 @@ export function preflight(session: Session, data: ProjectData, request: JobReque
         : estimatePrediction(spec, lengths(session, data, splits, false), labelLengths(data), machine);
     found.push({ estimate, summary: describePreflight(model, estimate, machine) });
   }
+  const brought = await describeBrought(session, request);
   if (found.length === 0) return null;
   const sum = (key: "seconds" | "dollars") =>
     found.reduce<number | null>((all, { estimate }) => {
       const one = estimate[key];
       return all === null || one === null ? null : all + one;
     }, 0);
-  return { seconds: sum("seconds"), dollars: sum("dollars"), summary: found.map(({ summary }) => summary).join(" ") };
+  return {
+    seconds: sum("seconds"),
+    dollars: sum("dollars"),
+    summary: [...found.map(({ summary }) => summary), ...brought].join(" "),
+  };
+}
+
+/** Bases of the project's folder that a host elsewhere gets first, a sentence each: they may take longer than the job. */
+async function describeBrought({ project }: Session, request: JobRequest): Promise<string[]> {
+  const host = hostName(project, request);
+  if (host === "local") return [];
+  const models = request.models.map((name) => ({ spec: project.spec.models[name]! }));
+  return (await ownBases(project, models)).map(({ base, files }) => {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return `Its base ${base} (${Math.ceil(bytes / 1e6).toLocaleString("en-US")} MB) is sent to ${host} first, unless it is there.`;
+  });
 }
 
 /** A host elsewhere is taken for the card that the worker is made for; this machine is looked at. */

@@ -12,13 +12,14 @@ import { writeJobRows } from "../dataset/job-rows.ts";
 import { acceptedShare } from "../evaluation/report.ts";
 import type { NewJob } from "../jobs/store.ts";
 import { confine } from "../project/paths.ts";
+import type { Project } from "../project/project.ts";
 import { trainingSpecHash } from "../project/training-spec.ts";
 import { trainingDecisions } from "../review/apply.ts";
 import { versions } from "../versions.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { spendCertificateUses, useOf } from "./certificate-uses.ts";
 import { jobRowState, type ProjectData } from "./data.ts";
-import { whyNotOn } from "./hosts.ts";
+import { ownBases, whyNotOn } from "./hosts.ts";
 import { readPredictions } from "./predictions.ts";
 import { identityOf, jobEndpoint, readRows, shotsOf, templateOf, tryTemplate } from "./prompted.ts";
 import { seenRows } from "./seen.ts";
@@ -88,7 +89,7 @@ export async function prepareJob(
     kind: request.kind,
     project: { name: project.name, file: project.file },
     models,
-    host: jobHost(session, request),
+    host: await jobHost(session, request),
     task,
     data: {
       fingerprint: written.fingerprint,
@@ -283,15 +284,22 @@ async function linkFolder(source: string, target: string): Promise<void> {
   }
 }
 
-function jobHost({ project }: Session, request: JobRequest): Job["host"] {
-  const spec = project.spec.models[request.models[0]!];
-  const name = request.host ?? (spec && "host" in spec ? spec.host : undefined) ?? "local";
+/** The host that a job runs on, as the project calls it. */
+export function hostName({ spec }: Project, request: JobRequest): string {
+  const first = spec.models[request.models[0]!];
+  return request.host ?? (first && "host" in first ? first.host : undefined) ?? "local";
+}
+
+async function jobHost({ project }: Session, request: JobRequest): Promise<Job["host"]> {
+  const name = hostName(project, request);
   if (name === "local") return { name, kind: "local" };
   const host = project.spec.hosts[name];
   if (!host) throw new WorkflowError(`There is no host "${name}" in ${project.name}.`);
   const models = request.models.map((model) => ({ name: model, spec: project.spec.models[model]! }));
   const why = whyNotOn(name, models);
   if (why) throw new WorkflowError(why);
+  // What cannot be brought there is told before there is a job.
+  await ownBases(project, models);
   const { price_per_hour } = host;
   return { name, kind: host.kind, ...(price_per_hour === undefined ? {} : { price_per_hour }) };
 }

@@ -276,6 +276,17 @@ describe("the worker's environment", function () {
     await assert.rejects(asked(), { code: "ENOENT" });
   });
 
+  it("hands on where the job's bases lie, and tells the job of what goes wrong all the same", async () => {
+    await fake("uv", makes.replace("echo answer", 'for word; do printf "<%%s>" "$word"; done'));
+    const words = ["--base", "models/own one", "/there/models/1", "--base", "b", "/c", join(folder, "job")];
+    const { stdout } = await start(words);
+    assert.equal(stdout, ["-m", "clf_worker", ...words].map((word) => `<${word}>`).join(""));
+    await rm(join(folder, "environments"), { recursive: true });
+    await fake("uv", "exit 2");
+    assert.equal((await start(words)).exitCode, 1);
+    assert.ok((await events()).some(({ type }) => type === "error"));
+  });
+
   it("leaves the GPU's lock, which the runner inherits, alone", async function () {
     const lock = join(folder, "gpu.lock");
     const { exitCode } = await execa("flock", ["-n", lock, "true"], { reject: false });

@@ -1,7 +1,10 @@
-"""`python -m clf_worker JOBFOLDER`: runs one job, and can be started again on the same folder."""
+"""`python -m clf_worker [--base NAME FOLDER]… JOBFOLDER`: runs one job, and can be started again on the same folder.
+
+`--base`: the base that the job calls NAME was brought to this machine, and lies in FOLDER."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -31,11 +34,12 @@ def work(folder: JobFolder) -> None:
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
-        print("Usage: python -m clf_worker JOBFOLDER", file=sys.stderr)
-        return 2
+    words = argparse.ArgumentParser(prog="python -m clf_worker", allow_abbrev=False)
+    words.add_argument("job", type=Path, metavar="JOBFOLDER")
+    words.add_argument("--base", nargs=2, action="append", default=[], metavar=("NAME", "FOLDER"))
+    asked = words.parse_args()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    folder = JobFolder(Path(sys.argv[1]).resolve())
+    folder = JobFolder(asked.job.resolve(), bases=dict(asked.base))
     return folder.run(lambda: work(folder))
 
 

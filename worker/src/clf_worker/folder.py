@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ class Stopped(Exception):
 class JobFolder:
     """Opens a job folder for its one runner; last lines that a killed attempt left half-written are cut off."""
 
-    def __init__(self, path: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, path: Path, environment: dict[str, str] | None = None, bases: Mapping[str, str] | None = None
+    ) -> None:
         env = dict(os.environ) if environment is None else environment
         self.path = path
-        self.job: Job = parse_job((path / "job.json").read_text(encoding="utf-8"))
+        self.job: Job = parse_job((path / "job.json").read_text(encoding="utf-8"), bases)
         self.attempt = int(env.get("CLF_ATTEMPT") or _last_attempt(path))
         at = path / "attempts" / str(self.attempt)
         at.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,12 @@ class Spec:
     batch_size: int
     max_tokens: int
     class_weight: str
+    folder: str | None = None
+    """Where the base lies on this machine, when it was brought here; else its name says so."""
+
+    @property
+    def source(self) -> str:
+        return self.folder or self.base
 
     @property
     def load_key(self) -> tuple[str, str | None, str]:
@@ -95,8 +102,8 @@ class Job:
     threads: int | None
 
 
-def parse_job(text: str) -> Job:
-    """Raises WorkerError for a folder made by a newer Clf."""
+def parse_job(text: str, folders: Mapping[str, str] | None = None) -> Job:
+    """Raises WorkerError for a folder made by a newer Clf. `folders`: where bases lie that were brought here, by name."""
     raw = json.loads(text)
     if raw["contract"] > CONTRACT:
         raise WorkerError(
@@ -106,7 +113,7 @@ def parse_job(text: str) -> Job:
     return Job(
         id=raw["id"],
         kind=raw["kind"],
-        models=[_model(model) for model in raw["models"] if model["spec"]["engine"] == "qlora"],
+        models=[_model(model, folders or {}) for model in raw["models"] if model["spec"]["engine"] == "qlora"],
         instructions=raw["task"].get("instructions"),
         inputs=[entry["name"] for entry in raw["task"]["inputs"]],
         targets=[
@@ -122,7 +129,7 @@ def parse_job(text: str) -> Job:
     )
 
 
-def _model(raw: dict[str, Any]) -> Model:
+def _model(raw: dict[str, Any], folders: Mapping[str, str]) -> Model:
     spec = raw["spec"]
     return Model(
         name=raw["name"],
@@ -137,6 +144,7 @@ def _model(raw: dict[str, Any]) -> Model:
             batch_size=spec["batch_size"],
             max_tokens=spec["max_tokens"],
             class_weight=spec["class_weight"],
+            folder=folders.get(spec["base"]),
         ),
         training_spec=raw["training_spec"],
         artifact=(raw.get("artifact") or {}).get("path"),

@@ -48,14 +48,14 @@ def device() -> torch.device:
 
 def load_tokenizer(spec: Spec) -> Any:
     try:
-        return AutoTokenizer.from_pretrained(spec.base, **_source(spec))
+        return AutoTokenizer.from_pretrained(spec.source, **_source(spec))
     except Exception as error:
         raise _not_loaded(spec, error) from error
 
 
 def load_config(spec: Spec) -> Any:
     try:
-        return AutoConfig.from_pretrained(spec.base, **_source(spec))
+        return AutoConfig.from_pretrained(spec.source, **_source(spec))
     except Exception as error:
         raise _not_loaded(spec, error) from error
 
@@ -76,7 +76,7 @@ def load_base(spec: Spec, tokenizer: Any | None = None) -> Loaded:
     if at.type == "cuda" or quantized:
         more["device_map"] = {"": at.index if at.type == "cuda" else "cpu"}
     try:
-        model = AutoModelForCausalLM.from_pretrained(spec.base, dtype=dtype, **_source(spec), **more)
+        model = AutoModelForCausalLM.from_pretrained(spec.source, dtype=dtype, **_source(spec), **more)
     except torch.cuda.OutOfMemoryError as error:
         raise out_of_memory("loading the model") from error
     except (OSError, ValueError, ImportError) as error:
@@ -110,7 +110,7 @@ def _source(spec: Spec) -> dict[str, Any]:
 
 def _not_loaded(spec: Spec, error: Exception) -> WorkerError:
     why = str(error).strip().split("\n")[0]
-    if Path(spec.base).is_dir():
+    if Path(spec.source).is_dir():
         remedy = "Look at the files in that folder."
     else:
         remedy = (

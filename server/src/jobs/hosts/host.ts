@@ -9,6 +9,11 @@ export interface RunnerCommand {
   command: readonly [string, ...string[]];
   /** A folder here with the runner's own files, brought to a host elsewhere. A word of `command` that begins with `{program}/` lies in it. */
   program?: string;
+  /**
+   * Folders here that the runner reads, brought to a host elsewhere once and kept there while a job needs them: a word of `command` that is
+   * the key in braces stands for where the folder lies there. Only the named files are brought.
+   */
+  folders?: Readonly<Record<string, { folder: string; files: readonly string[] }>>;
   /** Added to the host's own environment. Keys go here: never into `command`, which every user of the machine can read. */
   env?: Readonly<Record<string, string>>;
   /** A lock file on the host, held for the runner's life: one job at a time on the GPU. `~/` is the home folder there. */

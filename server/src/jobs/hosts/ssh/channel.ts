@@ -1,6 +1,5 @@
 /** One ssh process and the framed talk with the script at its other end. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
 import { HostUnreachable } from "../host.ts";
 import { explain, lastWords } from "./explain.ts";
 
@@ -26,7 +25,7 @@ export interface ChannelOptions {
   address: string;
   /** Begins every line that the script says. */
   mark: string;
-  /** Milliseconds without a word, while one is waited for, after which the host counts as unreachable. */
+  /** Milliseconds without a word, while one is waited for and nothing that is sent gets on, after which the host counts as unreachable. */
   patience: number;
 }
 
@@ -82,7 +81,8 @@ export function openChannel(script: string, options: ChannelOptions): Channel {
     });
   });
 
-  const source = readable(child, options.patience, address);
+  const moved = { at: 0 };
+  const source = readable(child, options.patience, address, moved);
   let rest: Buffer = Buffer.alloc(0);
 
   async function more(): Promise<boolean> {
@@ -151,7 +151,10 @@ export function openChannel(script: string, options: ChannelOptions): Channel {
     ended,
     async write(data) {
       if (child.stdin.destroyed || over) return;
-      if (child.stdin.write(data) || child.stdin.writableLength < AHEAD) return;
+      const goesOn = child.stdin.write(data, () => {
+        moved.at = performance.now();
+      });
+      if (goesOn || child.stdin.writableLength < AHEAD) return;
       await new Promise<void>((resolve) => {
         const go = () => {
           child.stdin.off("drain", go).off("close", go);
@@ -215,39 +218,42 @@ function hostError(address: string, kind: string, words: string): Error {
   }
 }
 
-/** Pieces of the child's standard output, one at a time: what nobody reads waits at the host. Null at the end. */
+/**
+ * Pieces of the child's standard output, one at a time: what nobody reads waits at the host. Null at the end.
+ *
+ * @param moved when the child last took something that was written to it: an upload may take longer than anybody's patience, and its end
+ * is all that the host says of it
+ */
 function readable(
   child: ChildProcessWithoutNullStreams,
   patience: number,
   address: string,
+  moved: { readonly at: number },
 ): () => Promise<Buffer | null> {
   const { stdout } = child;
+  let heard: () => void = () => {};
   // When a child exits, Node throws away what a stream still holds unless somebody listens: between two reads nobody would.
-  stdout.on("readable", () => {});
+  for (const event of ["readable", "end", "close"]) stdout.on(event, () => heard());
   return async () => {
+    const began = performance.now();
     while (true) {
       const piece = stdout.destroyed ? null : (stdout.read() as Buffer | null);
       if (piece !== null) return piece;
       if (stdout.readableEnded || stdout.destroyed) return null;
-      let timer: NodeJS.Timeout | undefined;
-      const stop = new AbortController();
-      const silence = new Promise<"silent">((resolve) => {
-        timer = setTimeout(resolve, patience, "silent");
-      });
-      const heard = Promise.race([
-        once(stdout, "readable", { signal: stop.signal }),
-        once(stdout, "end", { signal: stop.signal }),
-        once(stdout, "close", { signal: stop.signal }),
-      ]).catch(() => {});
-      const which = await Promise.race([heard, silence]);
-      clearTimeout(timer);
-      stop.abort();
-      if (which === "silent" && stdout.readableLength === 0) {
+      const left = Math.max(began, moved.at) + patience - performance.now();
+      if (left <= 0) {
         child.stdin.destroy();
         stdout.destroy();
         child.kill("SIGTERM");
         throw new HostUnreachable(`${address} has not said a word for ${Math.round(patience / 1000)} seconds.`);
       }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        heard = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
   };
 }

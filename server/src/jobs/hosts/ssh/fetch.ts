@@ -15,6 +15,9 @@ interface Entry {
   sum: string;
 }
 
+/** Bytes that are written at a time. */
+const TOGETHER = 1 << 20;
+
 /** A host that lists more than this is not answering as a job would. */
 const FILES_LIMIT = 20_000;
 
@@ -100,9 +103,24 @@ async function bring(channel: Channel, { path, size, sum, to, have }: Wanted, ad
   if (have > 0) for await (const piece of createReadStream(part, { end: have - 1 })) hash.update(piece as Buffer);
   const file = await open(part, "a");
   try {
-    for await (const piece of channel.bytes(size - have)) {
-      hash.update(piece);
-      await file.write(piece);
+    // Pieces come as the pipe has them, and are written many at a time.
+    let pieces: Buffer[] = [];
+    let bytes = 0;
+    const write = async () => {
+      if (bytes > 0) await file.writev(pieces);
+      pieces = [];
+      bytes = 0;
+    };
+    try {
+      for await (const piece of channel.bytes(size - have)) {
+        hash.update(piece);
+        pieces.push(piece);
+        bytes += piece.length;
+        if (bytes >= TOGETHER) await write();
+      }
+    } finally {
+      // A break leaves what has come to the next try.
+      await write();
     }
   } finally {
     await file.close();

@@ -51,6 +51,20 @@ bytes_of() { # PATH OFFSET LENGTH
   echo
 }
 
+# The program that takes SHA-256: openssl's uses what the processor has for it and is two to seven times as fast as coreutils'.
+# Sets $sum256; both say "HASH -", each in its own way.
+choose_sum256() {
+  sum256=sha256sum
+  if [ "$(openssl dgst -sha256 -r </dev/null 2>/dev/null)" = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 *stdin' ]; then
+    sum256='openssl dgst -sha256 -r'
+  fi
+}
+
+# Whether what $sum256 has said of its standard input is SUM, and nothing else was said.
+said_sum() { # SAID SUM
+  case $1 in "$2  -" | "$2 *stdin") return 0 ;; *) return 1 ;; esac
+}
+
 # Requests of two lines each: OFFSET LIMIT, then PATH under jobs/.
 read_files() {
   while IFS=' ' read -r offset limit && IFS= read -r path; do
@@ -66,7 +80,7 @@ read_files() {
   done
 }
 
-# put FOLDER (jobs/ID or programs/NAME): roots, an empty line, then the manifest in the form of sha256sum, an empty line. Files that are neither in place nor known from another job
+# put FOLDER (jobs/ID, programs/NAME or models/NAME): roots, an empty line, then the manifest in the form of sha256sum, an empty line. Files that are neither in place nor known from another job
 # are asked for; each comes as its bare bytes. Complete files are moved into place together, then what is not in the manifest goes.
 put() {
   job=$work/$1
@@ -80,6 +94,7 @@ put() {
   roots=.put/roots.$$
   list=.put/list.$$
   trap 'rm -f "$job/.put/"*."$$"' EXIT
+  choose_sum256
   # What cannot be written is found out by its length: the count of lines says whether all are there.
   for file in "$roots" "$list"; do
     count=0
@@ -115,8 +130,8 @@ put() {
   while IFS=' ' read -r index size && [ "$index" -gt 0 ]; do
     while [ "$at" -lt "$index" ] && IFS= read -r entry <&3; do at=$((at + 1)); done
     # The checksum is taken as the bytes come: a second look at a large file costs as long as the first.
-    said=$({ dd iflag=fullblock,count_bytes bs=262144 count="$size" status=none | tee "$part" | sha256sum; } 2>&1)
-    if [ "$said" != "${entry%% *}  -" ]; then
+    said=$({ dd iflag=fullblock,count_bytes bs=262144 count="$size" status=none | tee "$part" | $sum256; } 2>&1)
+    if ! said_sum "$said" "${entry%% *}"; then
       case $said in
         *' space left'* | *'uota exceeded'* | *'ermission denied'* | *'ead-only'*) fail_writing "$said" ;;
         *) fail changed "A file has not come as it was sent, or the upload was broken off." ;;
@@ -135,7 +150,7 @@ put() {
   sed 's/^[0-9a-f]*  //' "$list" | LC_ALL=C sort >".put/names.$$"
   while IFS= read -r root; do
     if [ ! -e "$root" ] && [ ! -h "$root" ]; then continue; fi
-    find "$root" ! -type d ! -path './.put*' ! -path ./.sums | sed 's,^[.]/,,' | LC_ALL=C sort | LC_ALL=C comm -23 - ".put/names.$$" | while IFS= read -r extra; do
+    find "$root" ! -type d ! -path './.put*' ! -path ./.sums ! -path ./.models | sed 's,^[.]/,,' | LC_ALL=C sort | LC_ALL=C comm -23 - ".put/names.$$" | while IFS= read -r extra; do
       rm -f "$extra"
     done
     # Folders that became empty with it; a root of which nothing is left goes as well.
@@ -146,13 +161,16 @@ put() {
   tell done
 }
 
-# known SUM SIZE TARGET: whether a file with that checksum lies in another job, and has been copied from there.
+# known SUM SIZE TARGET: whether a file with that checksum lies in another job or model, and has been copied from there. Models
+# share theirs: nobody writes to them.
 known() {
   if [ "$2" -lt 65536 ]; then return 1; fi
-  for sums in "$jobs"/*/.sums; do
+  for sums in "$jobs"/*/.sums "$work"/models/*/.sums; do
     name=$(sed -n "s/^$1  //p" "$sums" 2>/dev/null | head -n 1)
     if [ -z "$name" ] || [ ! -f "${sums%/.sums}/$name" ]; then continue; fi
-    if cp "${sums%/.sums}/$name" ".put/part.$$" 2>/dev/null && [ "$(sha256sum <".put/part.$$")" = "$1  -" ]; then
+    copy=cp
+    case $job,$sums in "$work"/models/*,"$work"/models/*) copy=ln ;; esac
+    if $copy "${sums%/.sums}/$name" ".put/part.$$" 2>/dev/null && said_sum "$($sum256 <".put/part.$$")" "$1"; then
       mv -f ".put/part.$$" "$3"
       return 0
     fi
@@ -175,12 +193,44 @@ has() {
   if [ -e "$work/$1/.sums" ]; then tell yes; else tell no; fi
 }
 
+# hold JOB FOLDER: the job needs the folder (models/NAME), which is told to be there whole or not, and stays as long as a job needs it.
+hold() {
+  make_folder "$jobs/$1"
+  make_folder "$work/models"
+  lock_models
+  if ! grep -qsxF "$2" "$jobs/$1/.models"; then
+    said=$({ printf '%s\n' "$2" >>"$jobs/$1/.models"; } 2>&1) || fail_writing "$said"
+  fi
+  has "$2"
+}
+
+# Removes the models that no job needs any more: by a rename first, as a job.
+remove_unneeded_models() {
+  if [ ! -d "$work/models" ]; then return; fi
+  lock_models
+  for model in "$work"/models/*/; do
+    model=${model%/}
+    if [ ! -d "$model" ] || cat "$jobs"/*/.models 2>/dev/null | grep -qxF "models/${model##*/}"; then continue; fi
+    mv "$model" "$work/models/.old-${model##*/}"
+  done
+  rm -rf "$work"/models/.old-*
+}
+
+# Held until this call ends: what one finds unneeded, another may be about to need.
+lock_models() {
+  if command -v flock >/dev/null 2>&1 && true 2>/dev/null >>"$work/models/.lock"; then
+    exec 7>>"$work/models/.lock"
+    flock -w 60 7
+  fi
+}
+
 # Removes a job: by a rename first, so that no half of it is ever seen.
 remove() {
   if [ -d "$jobs/$1" ]; then
     rm -rf "$jobs/.old-$1" && mv "$jobs/$1" "$jobs/.old-$1"
   fi
   rm -rf "$jobs/.old-$1"
+  remove_unneeded_models
   tell done
 }
 
@@ -189,10 +239,12 @@ remove() {
 fetch() {
   cd "$jobs/$1" 2>/dev/null || { tell listed && return; }
   shift
+  choose_sum256
   for root in "$@"; do
     if [ ! -e "$root" ]; then continue; fi
     LC_ALL=C find "$root" -type f ! -path '*[[:cntrl:]\\]*' -exec stat -c "$mark size %s %n" {} +
-    LC_ALL=C find "$root" -type f ! -path '*[[:cntrl:]\\]*' -exec sha256sum {} + | tee -a .sums 2>/dev/null | sed "s/^/$mark sum /"
+    # shellcheck disable=SC2086
+    LC_ALL=C find "$root" -type f ! -path '*[[:cntrl:]\\]*' -exec $sum256 {} + | sed 's/^\([0-9a-f]*\) [*]/\1  /' | tee -a .sums 2>/dev/null | sed "s/^/$mark sum /"
   done
   tell listed
   while IFS=' ' read -r offset length && IFS= read -r path; do
@@ -203,15 +255,14 @@ fetch() {
 
 # --- processes -------------------------------------------------------------------------------------------------
 
-# launch JOB PROGRAM ATTEMPT LOCK COMMAND…: a word of COMMAND that begins with "{program}/" lies in the folder PROGRAM. Standard input is the environment to add, a line each, and a line "." at its end. Without that line the
-# connection was cut: nothing is launched then.
+# launch JOB ATTEMPT LOCK COMMAND…: a word of COMMAND that begins with "{work}/" lies in the host's folder. Standard input is the
+# environment to add, a line each, and a line "." at its end. Without that line the connection was cut: nothing is launched then.
 launch() {
   job=$1
-  program=$work/$2
-  shift 2
+  shift
   for word in "$@"; do
     shift
-    case $word in "{program}/"*) word=$program/${word#"{program}/"} ;; esac
+    case $word in "{work}/"*) word=$work/${word#"{work}/"} ;; esac
     set -- "$@" "$word"
   done
   variables=

@@ -8,6 +8,7 @@ import { checkHost } from "./check.ts";
 import { type ConnectionOptions, openConnection } from "./connection.ts";
 import { fetchFiles } from "./fetch.ts";
 import { openFollowers } from "./follow.ts";
+import { openModels } from "./models.ts";
 import { jobName, jobPath } from "./paths.ts";
 import { putFiles, putProgram } from "./put.ts";
 
@@ -52,6 +53,7 @@ export function sshHost(options: SshHostOptions): SshHost {
     }
   };
 
+  const bringModel = openModels(connection);
   const programs = new Map<string, Promise<string>>();
   /** Its content may change while an extension is developed, not while it runs. */
   function bringProgram(folder: string): Promise<string> {
@@ -115,7 +117,7 @@ export function sshHost(options: SshHostOptions): SshHost {
       await putFiles(connection, job, folder, paths);
     },
 
-    async launch(job, attempt, { command, env = {}, lock, program }) {
+    async launch(job, attempt, { command, env = {}, lock, program, folders = {} }) {
       for (const [name, value] of Object.entries(env)) {
         if (/\n/.test(value) || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
           throw new Error(
@@ -123,8 +125,15 @@ export function sshHost(options: SshHostOptions): SshHost {
           );
         }
       }
-      const brought = program === undefined ? "." : await bringProgram(program);
-      const words = ["launch", jobName(job), brought, String(attempt), lock ?? "-", ...command];
+      const brought = program === undefined ? "" : await bringProgram(program);
+      const there = new Map<string, string>();
+      for (const [name, { folder, files }] of Object.entries(folders)) {
+        there.set(`{${name}}`, `{work}/${await bringModel(job, folder, files)}`);
+      }
+      const placed = command.map((word) =>
+        word.startsWith("{program}/") ? `{work}/${brought}/${word.slice(10)}` : (there.get(word) ?? word),
+      );
+      const words = ["launch", jobName(job), String(attempt), lock ?? "-", ...placed];
       return call(words, async (channel) => {
         await channel.write(
           `${Object.entries(env)
