@@ -241,6 +241,35 @@ describe("Report", function () {
       });
     });
 
+    it("has on paper no control and nothing beyond the edge, and is white", async () => {
+      // The width of an A4 page without its margins.
+      await opened({ viewport: { width: 703, height: 1000 }, colorScheme: "dark" }, async (page) => {
+        await page.emulateMedia({ media: "print" });
+        await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+        const found = await page.evaluate(() => {
+          const shown = (element: Element) => element.getClientRects().length > 0;
+          const all = (selector: string) => [...document.querySelectorAll(selector)];
+          return {
+            // A field that says what was chosen has no frame, and reads as text.
+            controls: all("button, select, input:not([type=number]), nav")
+              .filter(shown)
+              .map((element) => element.outerHTML.slice(0, 100)),
+            framed: all("input").filter((field) => shown(field) && getComputedStyle(field).borderTopStyle !== "none")
+              .length,
+            beyond: all("table, svg, canvas, p, li")
+              .filter((element) => shown(element) && element.getBoundingClientRect().right > innerWidth + 1)
+              .map((element) => element.outerHTML.slice(0, 100)),
+            help: /Arrow keys/.test(document.body.innerText),
+            paper: getComputedStyle(document.body).backgroundColor,
+          };
+        });
+        assert.deepEqual(found, {
+          ...{ controls: [], framed: 0, beyond: [], help: false },
+          paper: "rgb(255, 255, 255)",
+        });
+      });
+    });
+
     it("has no serious accessibility issue, light and dark", async () => {
       for (const colorScheme of ["light", "dark"] as const) {
         // axe-core is no script of the file's: its policy would not let it run.

@@ -19,6 +19,7 @@ export interface Picture {
 }
 
 interface Pen {
+  /** @param colour here and in `text`: "back" is the background's */
   rect(x: number, y: number, width: number, height: number, colour: string, alpha: number): void;
   frame(x: number, y: number, width: number, height: number, colour: string): void;
   /** @param turned upwards along the columns */
@@ -49,6 +50,8 @@ function coloursOf(element: Element): Colours {
 /** Pixels of a cell from which on labels stand beside the lines, and numbers in the cells. */
 const NAMED = 10;
 const NUMBERED = 24;
+/** Opacity of a cell from which on the background's colour is easier to read on it than that of words, in each theme. */
+const DEEP = 0.75;
 const LETTER = 6.2;
 
 /** Pixels to the left and above: for the labels' names where they can be read. */
@@ -75,16 +78,11 @@ export function drawMatrix(picture: Picture, width: number, colours: Colours, pe
     if (!seen(line, view.y) || !seen(column, view.x)) continue;
     const part = byShare ? count / given[g]! : count / largest;
     const colour = g === predicted ? colours.right : colours.wrong;
-    pen.rect(
-      across(column) + gap,
-      down(line) + gap,
-      least - 2 * gap,
-      least - 2 * gap,
-      colour,
-      0.22 + 0.78 * Math.sqrt(part),
-    );
-    if (size >= NUMBERED)
-      pen.text(across(column) + size / 2, down(line) + size / 2, whole(count), colours.words, "middle");
+    const alpha = 0.22 + 0.78 * Math.sqrt(part);
+    pen.rect(across(column) + gap, down(line) + gap, least - 2 * gap, least - 2 * gap, colour, alpha);
+    if (size < NUMBERED) continue;
+    const words = alpha > DEEP ? "back" : colours.words;
+    pen.text(across(column) + size / 2, down(line) + size / 2, whole(count), words, "middle");
   }
   for (const { line, column } of marks) {
     if (!seen(line, view.y) || !seen(column, view.x)) continue;
@@ -154,7 +152,7 @@ export function paint(canvas: HTMLCanvasElement, width: number, picture: Picture
       context.save();
       context.translate(x, y);
       if (turned) context.rotate(-Math.PI / 2);
-      context.fillStyle = colour;
+      context.fillStyle = colour === "back" ? back : colour;
       context.textAlign = align === "middle" ? "center" : align;
       context.fillText(text, 0, 0);
       context.restore();
@@ -181,7 +179,7 @@ export function pictureSvg(picture: Picture, width: number, back: string, beside
       ),
     text: (x, y, text, colour, align, turned) =>
       parts.push(
-        `<text x="${round(x)}" y="${round(y)}" fill="${escaped(colour)}" text-anchor="${align}" dominant-baseline="central"${turned ? ` transform="rotate(-90 ${round(x)} ${round(y)})"` : ""}>${escaped(text)}</text>`,
+        `<text x="${round(x)}" y="${round(y)}" fill="${escaped(colour === "back" ? back : colour)}" text-anchor="${align}" dominant-baseline="central"${turned ? ` transform="rotate(-90 ${round(x)} ${round(y)})"` : ""}>${escaped(text)}</text>`,
       ),
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${width}" font-family="${escaped(styles.fontFamily)}" font-size="${FONT_SIZE}"><rect width="100%" height="100%" fill="${escaped(back)}"/>${parts.join("")}</svg>`;
