@@ -98,7 +98,10 @@ export type ClassifyAnswer = z.output<typeof ClassifyAnswer>;
 
 /** `GET /health`. */
 export const ServeHealth = z.strictObject({
-  status: z.literal("ok"),
+  /** `loading`: rows are turned away with 503 until the model is loaded. `failed`: its worker has ended; the next rows start it again. */
+  status: z.enum(["ok", "loading", "failed"]),
+  /** What is being done, or why it ended; null while rows are answered. */
+  message: z.string().nullable(),
   version: z.string(),
   project: z.string(),
   model: z.string(),

@@ -13,6 +13,7 @@ import { Problem } from "../schemas/problem.ts";
 import { LabelList, ProjectFile } from "../schemas/project.ts";
 import { Report } from "../schemas/report.ts";
 import { JobRow, SplitAssignment } from "../schemas/rows.ts";
+import { ScorerLine } from "../schemas/scorer.ts";
 import { cliReference } from "./cli-page.ts";
 import { projectFileReference } from "./project-file-page.ts";
 
@@ -31,6 +32,7 @@ const SCHEMAS: Record<string, { schema: z.ZodType; io: "input" | "output"; title
   exit: { schema: Exit, io: "output", title: "exit.json of an attempt" },
   event: { schema: JobEvent, io: "input", title: "A line of events.jsonl" },
   prediction: { schema: Prediction, io: "input", title: "A line of predictions.jsonl" },
+  "scorer-line": { schema: ScorerLine, io: "input", title: "A line of a worker that serves a model" },
   row: { schema: JobRow, io: "output", title: "A line of data/rows.jsonl" },
   "split-assignment": { schema: SplitAssignment, io: "output", title: "A line of the splits file" },
   decision: { schema: Decision, io: "output", title: "A line of the decisions file" },

@@ -233,7 +233,7 @@ function drawSaid(): TemplateResult {
     of.engine === "linear"
       ? nothing
       : html`<p><vscode-button ?disabled=${busy || isEmpty(inputs())} @click=${() => void predict()}>${busy ? "Asking…" : `Ask ${of.name}`}</vscode-button>
-          <span class="soft">Engine ${of.engine} is asked when you say so: it takes its time, and may cost what it costs.</span></p>`;
+          <span class="soft">${askingWords(of.engine)}</span></p>`;
   if (!said) {
     const hint = isEmpty(inputs()) ? "What the model says of it will stand here." : "";
     return html`${problem}${ask}<p class="soft" role="status">${hint}</p>`;
@@ -248,6 +248,11 @@ function drawSaid(): TemplateResult {
         : nothing
     }`;
 }
+
+const askingWords = (engine: string): string =>
+  engine === "qlora"
+    ? "Engine qlora is asked when you say so. The first question loads the model on this machine, which takes its time; it stays loaded for ten minutes."
+    : `Engine ${engine} is asked when you say so: it takes its time, and may cost what it costs.`;
 
 function drawTarget({ target, label, confidence, top, accepted, reasons, set, words }: TriedTarget): TemplateResult {
   const shown = confidence ?? top[0]?.[1] ?? null;

@@ -20,6 +20,8 @@ interface ServeOptions {
 }
 
 const PORT = 8710;
+/** Seconds after which to ask again while the model is loaded. */
+const RETRY = 5;
 const POOL_FILE = "served.jsonl";
 
 export async function serve(path: string, options: ServeOptions): Promise<number> {
@@ -27,20 +29,52 @@ export async function serve(path: string, options: ServeOptions): Promise<number
     const name = knownModel(session, options.model ?? session.project.reviewModel);
     const model = await openServedModel(session, name, { warn: say });
     const pool = await openServedPool(session.project, poolFile(session, options.pool));
+    const stop = interrupted();
     const listening = await listenOn(session, model, pool, options.port ?? PORT);
-    if (options.json) printJson({ url: listening.url, model: name, job: model.job, pool: pool.file });
-    else {
-      print(`${name} answers at ${listening.url}: POST /classify, GET /health. Ctrl+C ends it.`);
-      for (const words of certificateWords(model)) print(words);
+    try {
+      if (await loaded(model, listening.url, stop)) {
+        if (options.json) printJson({ url: listening.url, model: name, job: model.job, pool: pool.file });
+        else {
+          print(`${name} answers at ${listening.url}: POST /classify, GET /health. Ctrl+C ends it.`);
+          for (const words of certificateWords(model)) print(words);
+        }
+        await sayPool(session, pool);
+        await stop;
+      }
+      say("Stopping: requests that are here are answered. Ctrl+C again to leave at once.");
+      process.once("SIGINT", () => process.exit(130));
+    } finally {
+      await listening.close();
+      await model.close();
     }
-    await sayPool(session, pool);
-    await interrupted();
-    say("Stopping: requests that are here are answered. Ctrl+C again to leave at once.");
-    process.once("SIGINT", () => process.exit(130));
-    await listening.close();
-    model.close();
     return EXIT.fine;
   });
+}
+
+/** Waits until the model is loaded; false when the server is asked to end before. */
+async function loaded(model: ServedModel, url: string, stop: Promise<void>): Promise<boolean> {
+  if (model.state.status !== "ok") say(`Loading ${model.name}. GET ${url}/health says when rows are answered.`);
+  try {
+    return await Promise.race([model.ready().then(() => true), stop.then(() => false)]);
+  } catch (error) {
+    if (error instanceof EngineError) throw new CliError([error.message, error.remedy ?? ""].join(" ").trim());
+    throw error;
+  }
+}
+
+/** Rows that come before the model is loaded. */
+class NotLoaded extends Error {}
+
+/** Where the worker has ended, another one is started. @throws NotLoaded */
+function requireLoaded(model: ServedModel): void {
+  const { status, message } = model.state;
+  if (status === "ok") return;
+  if (status === "failed") model.ready().catch(() => {});
+  throw new NotLoaded(
+    status === "failed"
+      ? `${model.name} is loaded again: ${message}`
+      : `${model.name} is still being loaded${message ? ` (${message})` : ""}.`,
+  );
 }
 
 /** In the folder of the first pattern of `dataset.pool` that is one, else in `inbox`. */
@@ -66,6 +100,7 @@ async function listenOn(session: Session, model: ServedModel, pool: ServedPool, 
     return await listen(port, {
       inputs: project.inputs.map(({ name }) => name),
       async classify(given): Promise<ClassifyAnswer> {
+        requireLoaded(model);
         const rows = await model.classify(given);
         // What a person has to look at: whatever is not accepted, and what the audit drew.
         const seen = rows.map(({ targets }) => targets.some(({ reasons }) => reasons.length > 0));
@@ -88,7 +123,7 @@ async function listenOn(session: Session, model: ServedModel, pool: ServedPool, 
       },
       async health(): Promise<ServeHealth> {
         return {
-          status: "ok",
+          ...model.state,
           version: clfVersion(),
           project: project.name,
           model: model.name,
@@ -104,7 +139,11 @@ async function listenOn(session: Session, model: ServedModel, pool: ServedPool, 
         };
       },
       explain(error) {
-        // The endpoint behind the model, or a disk that is full: whoever asked may try again.
+        if (error instanceof NotLoaded) {
+          const remedy = "Ask again when /health says ok.";
+          return { status: 503, message: error.message, remedy, headers: { "retry-after": `${RETRY}` } };
+        }
+        // The endpoint or worker behind the model, or a disk that is full: whoever asked may try again.
         if (error instanceof EngineError)
           return { status: 502, message: error.message, remedy: error.remedy ?? "Try again." };
         if (error instanceof WorkflowError)

@@ -14,13 +14,20 @@ const MOST_BYTES = 8 * 2 ** 20;
 /** Milliseconds a request may take to arrive. */
 const ARRIVES = 30_000;
 
+interface Explained {
+  status: number;
+  message: string;
+  remedy: string;
+  headers?: Record<string, string>;
+}
+
 export interface Doors {
   /** The model's inputs by name; a request may leave out none. */
   inputs: readonly string[];
   health(): Promise<unknown>;
   classify(rows: ServedInput[]): Promise<unknown>;
   /** What an error of `classify` means to whoever asked; undefined: a defect of ours. */
-  explain(error: unknown): { status: number; message: string; remedy: string } | undefined;
+  explain(error: unknown): Explained | undefined;
 }
 
 /** Turns a request away. */
@@ -173,16 +180,16 @@ function send(response: ServerResponse, status: number, body: unknown, headers: 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown, { explain }: Doors): void {
   // Whoever asked has gone.
   if (response.destroyed) return;
-  const known = error instanceof Refused ? error : explain(error);
-  const { status, message, remedy } = known ?? {
+  const known: Explained = (error instanceof Refused ? error : explain(error)) ?? {
     status: 500,
     message: `Something went wrong: ${(error as Error).message}`,
     remedy: "Start clf serve again; if it stays, report it.",
   };
   // The rest of a body that nobody reads would be taken for the next request.
   const headers = {
-    ...(error instanceof Refused ? error.headers : {}),
+    ...known.headers,
     ...(request.complete ? {} : { connection: "close" }),
   };
+  const { status, message, remedy } = known;
   send(response, status, { error: { message, remedy } } satisfies ServeFailure, headers);
 }

@@ -3,10 +3,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type * as z from "zod";
 import type { NearestRow, TriedTarget, tryRequests } from "../../../schemas/tryIt.ts";
 import { POOL, rowId, rowInputs, rowLabel, SPLITS } from "../dataset/rows.ts";
+import { EngineError } from "../engines/engine.ts";
 import { decisionOf, verdictOf } from "../review/fold.ts";
 import { modelSpec } from "../workflow/artifacts.ts";
+import { WorkflowError } from "../workflow/error.ts";
 import { predictRows } from "../workflow/predict.ts";
-import { openServedModel } from "../workflow/served-model.ts";
+import { openServedModel, type ServedModel } from "../workflow/served-model.ts";
 import type { Session } from "../workflow/session.ts";
 import { similarityOfRows } from "../workflow/similar.ts";
 import { pathOf } from "./path-of.ts";
@@ -71,6 +73,12 @@ export function tryHandlers(projects: Projects, log: (message: string) => void):
   };
 }
 
+/** Milliseconds without a question after which a model leaves the memory. */
+const IDLE = 600_000;
+
+/** The model that a worker keeps loaded. One at a time: they are large. */
+let kept: { model: ServedModel; idle: NodeJS.Timeout } | undefined;
+
 /** Asks a model that is not in memory; it has to have been evaluated. */
 async function askEngine(
   session: Session,
@@ -78,18 +86,41 @@ async function askEngine(
   inputs: Record<string, string>,
   { signal, log }: { signal: AbortSignal; log(message: string): void },
 ): Promise<TriedTarget[]> {
-  const served = await openServedModel(session, model, { warn: log });
+  const served = await keptModel(await openServedModel(session, model, { warn: log }));
   signal.throwIfAborted();
-  signal.addEventListener("abort", () => served.close());
-  const [row] = await served.classify([{ inputs }]);
-  return row!.targets.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
-    target,
-    label,
-    confidence,
-    top,
-    accepted,
-    reasons,
-    set,
-    words: [],
-  }));
+  // A loaded model stays for the next question.
+  if (kept?.model !== served) signal.addEventListener("abort", () => void served.close());
+  try {
+    const [row] = await served.classify([{ inputs }]);
+    return row!.targets.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
+      target,
+      label,
+      confidence,
+      top,
+      accepted,
+      reasons,
+      set,
+      words: [],
+    }));
+  } catch (error) {
+    if (error instanceof EngineError) throw new WorkflowError([error.message, error.remedy ?? ""].join(" ").trim());
+    throw error;
+  }
+}
+
+/** The same model as it was loaded before, where there is one; a model that needs no loading is as it was opened. */
+async function keptModel(opened: ServedModel): Promise<ServedModel> {
+  if (opened.state.status === "ok") return opened;
+  const before = kept;
+  clearTimeout(before?.idle);
+  const same = before?.model.job === opened.job && before.model.name === opened.name;
+  const model = same ? before.model : opened;
+  const idle = setTimeout(() => {
+    kept = undefined;
+    void model.close();
+  }, IDLE);
+  idle.unref();
+  kept = { model, idle };
+  await (same ? opened : before?.model)?.close();
+  return model;
 }

@@ -1,13 +1,14 @@
 /**
  * A finished model that answers rows at once, for `clf serve`: the artifact, the calibration and the certificate of its newest
- * evaluation, as they were when it was opened. Engine `linear` stays in memory. Engines `chat`, `openai` and `cascade` are run as a job
- * runs them, one run after the other; rows that come meanwhile are asked together by the next one.
+ * evaluation, as they were when it was opened. Engine `linear` stays in memory, `qlora` in a worker of its own. Engines `chat`, `openai` and
+ * `cascade` are run as a job runs them, one run after the other; rows that come meanwhile are asked together by the next one.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Job, JobModel } from "../../../schemas/job.ts";
-import type { Prediction } from "../../../schemas/predictions.ts";
+import { Prediction } from "../../../schemas/predictions.ts";
 import type { ModelReport, TargetReport } from "../../../schemas/report.ts";
 import type { JobRow } from "../../../schemas/rows.ts";
 import type { ConfidenceBand, ServedCertificate, ServedInput, ServedRow } from "../../../schemas/serve.ts";
@@ -18,8 +19,11 @@ import { chatEngine } from "../engines/chat/engine.ts";
 import type { EndpointKey, Engine } from "../engines/engine.ts";
 import { linearEngine, loadLinear } from "../engines/linear/engine.ts";
 import { openaiEngine } from "../engines/openai/engine.ts";
+import { openScorer, type Scorer } from "../engines/qlora/scorer.ts";
+import { openWorkerFolder } from "../engines/qlora/worker-folder.ts";
 import { binOf } from "../evaluation/bins.ts";
 import { isVoidInPool } from "../evaluation/drift.ts";
+import { wholeLines } from "../jobs/lines.ts";
 import { currentFineTune, isFineTuned, modelSpec, newestEvaluation } from "./artifacts.ts";
 import { WorkflowError } from "./error.ts";
 import { auditOf } from "./flagged.ts";
@@ -37,13 +41,17 @@ export interface ServedModel {
   artifact: string | null;
   targets: { name: string; labels: string[] }[];
   certificates: ServedCertificate[];
+  /** `loading`: rows wait. `failed`: what the model is held by has ended; the next rows start it again. `message`: what is done, or why. */
+  readonly state: Scorer["state"];
+  /** Resolves once rows can be answered; loads what has to be loaded. @throws EngineError when it cannot be */
+  ready(): Promise<void>;
   /**
    * What the model says of each row, in their order; whether a row joins the pool is for the caller to see to.
-   * @throws EngineError when an endpoint does not answer
+   * @throws EngineError when an endpoint or a worker does not answer
    */
   classify(rows: readonly ServedInput[]): Promise<Omit<ServedRow, "pool">[]>;
-  /** Ends calls in flight; what waits is turned away. */
-  close(): void;
+  /** Ends calls in flight and workers; what waits is turned away. */
+  close(): Promise<void>;
 }
 
 /** Predicts rows whose ids are their places. */
@@ -76,10 +84,14 @@ export async function openServedModel(
     }
   }
   const stop = new AbortController();
+  // A name of its own: each file of answers has one writer.
+  const id = `serve-${process.pid}-${randomBytes(4).toString("hex")}`;
+  const work = join(session.project.stateFolder, "cache", "serve", id);
+  const scorers = engine === "linear" ? [] : await scorersOf(session, job, model, { work, warn });
   const predict =
     engine === "linear"
       ? await linearPredict(session, job, model)
-      : inTurn(await enginePredict(session, job, model, { signal: stop.signal, warn }));
+      : inTurn(await enginePredict(session, job, model, { id, work, scorers, signal: stop.signal, warn }));
   const found = report.models[name]!;
   const certificates = found.accept.map((decision) => certificateOf(decision, found.drift));
   const audited = auditOf(session, job, name);
@@ -95,6 +107,14 @@ export async function openServedModel(
       labels: target.labels.map((label) => label.name),
     })),
     certificates,
+    get state() {
+      return (
+        scorers.find(({ scorer }) => scorer.state.status !== "ok")?.scorer.state ?? { status: "ok", message: null }
+      );
+    },
+    async ready() {
+      for (const { scorer } of scorers) await scorer.ready();
+    },
     async classify(given) {
       const ids = given.map(
         ({ id, inputs }) =>
@@ -130,7 +150,11 @@ export async function openServedModel(
         })),
       }));
     },
-    close: () => stop.abort(new WorkflowError("The server is stopping.")),
+    async close() {
+      stop.abort(new WorkflowError("The server is stopping."));
+      await Promise.all(scorers.map(({ scorer }) => scorer.close()));
+      await rm(work, { recursive: true, force: true });
+    },
   };
 }
 
@@ -147,27 +171,92 @@ async function linearPredict(session: Session, job: Job, { name, artifact }: Job
 }
 
 const ENGINES: Partial<Record<string, Engine>> = { linear: linearEngine, chat: chatEngine, openai: openaiEngine };
-ENGINES.cascade = cascadeEngine(({ spec }) => ENGINES[spec.engine]!);
 
-/** What the Node runner cannot run at once: the row would wait for a GPU's model to be loaded. */
-function requireServable(model: JobModel): void {
-  for (const { name, spec, predictions } of [model, ...(model.stages ?? [])]) {
-    if (ENGINES[spec.engine] && predictions === undefined) continue;
+/** A model of engine `qlora`, the served one or a stage of it, that a worker keeps loaded. */
+interface Loaded {
+  name: string;
+  scorer: Scorer;
+  /** Of a stage: the file of what it said of the rows of its evaluation. */
+  said: string | null;
+}
+
+/** @throws WorkflowError when a model cannot answer new rows, or its files are gone */
+async function scorersOf(
+  session: Session,
+  job: Job,
+  model: JobModel,
+  { work, warn }: { work: string; warn(message: string): void },
+): Promise<Loaded[]> {
+  const loaded: Loaded[] = [];
+  for (const each of model.stages ?? [model]) {
+    const { name, spec, predictions } = each;
+    if (spec.engine === "qlora") {
+      const [of, own] = predictions ? await evaluated(session, name, predictions.job) : [job, each];
+      const folder = session.jobs.store.folder(of.id);
+      requireFiles(own, of.id, folder);
+      const { path } = await openWorkerFolder({ ...of, models: [own] }, folder, join(work, name));
+      const said = predictions ? join(session.jobs.store.folder(job.id), predictions.path) : null;
+      loaded.push({ name, scorer: openScorer({ folder: path, model: name, warn }), said });
+    } else if (!ENGINES[spec.engine] || predictions) {
+      throw new WorkflowError(`Model "${name}" of engine ${spec.engine} cannot answer new rows. Serve another model.`);
+    }
+  }
+  return loaded;
+}
+
+/** A stage as it was when it made the predictions that the cascade was evaluated with. */
+async function evaluated(session: Session, name: string, id: string): Promise<[Job, JobModel]> {
+  const found = await session.jobs.store.read(id).catch(() => null);
+  const model = found?.job.models.find((each) => each.name === name);
+  if (!found || !model) {
     throw new WorkflowError(
-      spec.engine === "qlora"
-        ? `Model "${name}" is of engine qlora, which loads its model for each job and cannot answer at once. Export it (clf export-model), serve it with vLLM, and name that as an endpoint of a chat model: that one can be served here.`
-        : `Model "${name}" of engine ${spec.engine} cannot answer new rows. Serve another model.`,
+      `Job ${id}, in which stage "${name}" was evaluated, is not there any more. Evaluate "${name}" again, then the cascade.`,
     );
   }
+  return [found.job, model];
+}
+
+function requireFiles({ name, artifact }: JobModel, job: string, folder: string): void {
+  if (artifact && !existsSync(join(folder, artifact.path))) {
+    throw new WorkflowError(`Job ${job} holds no model any more. Evaluate "${name}" again.`);
+  }
+}
+
+/** Asks the worker that keeps the model loaded; what a stage said of tune rows is read. */
+function scoringEngine({ scorer, said }: Loaded): Engine {
+  return {
+    async predict({ rows, splits, predicted }) {
+      const tune = new Set(rows.filter(({ split }) => split === "tune").map(({ row }) => row));
+      if (said !== null && splits.includes("tune")) {
+        for await (const { text } of wholeLines(said)) {
+          const prediction = Prediction.parse(JSON.parse(text));
+          const row = keptId(prediction.row);
+          if (tune.has(row) && prediction.fold === undefined) predicted({ ...prediction, row });
+        }
+      }
+      const asked = rows.filter(({ split }) => split === "pool");
+      if (asked.length > 0) for (const prediction of await scorer.predict(asked)) predicted(prediction);
+    },
+  };
+}
+
+/** Rows of one request are known by their places: those of the project by their id with something before it. */
+const keptId = (id: string): string => `of ${id}`;
+
+interface EnginePredict {
+  id: string;
+  work: string;
+  scorers: readonly Loaded[];
+  signal: AbortSignal;
+  warn(message: string): void;
 }
 
 async function enginePredict(
   session: Session,
   job: Job,
   model: JobModel,
-  { signal, warn }: { signal: AbortSignal; warn(message: string): void },
+  { id, work, scorers, signal, warn }: EnginePredict,
 ): Promise<Predict> {
-  requireServable(model);
   const folder = session.jobs.store.folder(job.id);
   const at = (path: string): string => join(folder, path);
   const keys: EndpointKey[] = keysOf(
@@ -178,30 +267,31 @@ async function enginePredict(
   const kept: JobRow[] = [];
   for await (const row of readJobRows(session, job.id)) {
     if (row.split === "train" || (row.split === "tune" && engine === "cascade"))
-      kept.push({ ...row, row: `of ${row.row}` });
+      kept.push({ ...row, row: keptId(row.row) });
   }
   const shots = (of: { shots?: JobModel["shots"] }) =>
-    of.shots ? { shots: of.shots.map((shot) => ({ ...shot, row: `of ${shot.row}` })) } : {};
+    of.shots ? { shots: of.shots.map((shot) => ({ ...shot, row: keptId(shot.row) })) } : {};
   const served: JobModel = {
     ...withoutBatch(model),
     ...shots(model),
-    ...(model.stages ? { stages: model.stages.map((stage) => ({ ...withoutBatch(stage), ...shots(stage) })) } : {}),
+    ...(model.stages ? { stages: model.stages.map((stage) => ({ ...asked(stage), ...shots(stage) })) } : {}),
   };
-  // A name of its own: each file of answers has one writer.
-  const id = `serve-${process.pid}-${randomBytes(4).toString("hex")}`;
   const cache = join(session.project.stateFolder, "cache");
-  if (model.artifact && !existsSync(at(model.artifact.path))) {
-    throw new WorkflowError(`Job ${job.id} holds no model any more. Evaluate "${model.name}" again.`);
-  }
+  requireFiles(model, job.id, folder);
+  const engineOf = ({ name, spec }: Pick<JobModel, "name" | "spec">): Engine => {
+    const loaded = scorers.find((each) => each.name === name);
+    return loaded ? scoringEngine(loaded) : ENGINES[spec.engine]!;
+  };
+  const asking = engine === "cascade" ? cascadeEngine(engineOf) : engineOf(model);
   return async (rows) => {
     const predictions: PredictionsByTarget = new Map();
-    await ENGINES[engine]!.predict({
+    await asking.predict({
       job: { ...job, id, options: {} },
       model: served,
       rows: [...kept, ...rows],
       threads: 1,
       folder,
-      work: join(cache, "serve", id),
+      work,
       cache,
       keys,
       signal,
@@ -218,6 +308,14 @@ async function enginePredict(
     });
     return predictions;
   };
+}
+
+type Stage = NonNullable<JobModel["stages"]>[number];
+
+/** A stage that is asked, where the evaluation read what it had said. */
+function asked(stage: Stage): Stage {
+  const { predictions: _, ...own } = stage;
+  return withoutBatch(own);
 }
 
 /** A person waits: the Batch API takes hours. */

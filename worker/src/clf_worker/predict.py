@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ def predict(folder: JobFolder, rows: list[Row]) -> None:
             continue
         folder.progress("loading the model", 0, None, "rows")
         loaded = load_base(models[0].spec)
-        adapted = _Adapted(loaded)
+        adapted = Adapted(loaded)
         for model, waiting in work:
             if waiting:
                 _predict_model(folder, loaded, adapted, model, waiting, predictions)
@@ -63,7 +63,7 @@ def _waiting(job: Job, model: Model, rows: list[Row], predictions: Predictions) 
     return [r for r in rows if not all(predictions.has(model.name, r.row, t.name) for t in job.targets)]
 
 
-class _Adapted:
+class Adapted:
     """One base with the adapters of several models, one of them or none at work."""
 
     def __init__(self, loaded: Loaded) -> None:
@@ -93,10 +93,115 @@ class _Adapted:
 
 
 def _predict_model(
-    folder: JobFolder, loaded: Loaded, adapted: _Adapted, model: Model, rows: list[Row], predictions: Predictions
+    folder: JobFolder, loaded: Loaded, adapted: Adapted, model: Model, rows: list[Row], predictions: Predictions
 ) -> None:
-    job, spec = folder.job, model.spec
-    artifact = folder.path / model.artifact if model.artifact else None
+    job, price = folder.job, folder.job.price_per_hour
+    with open_scoring(folder.path, job, model, loaded, adapted) as scoring:
+        left_out, usable = scoring.sort(rows)
+        predictions.append(scoring.unanswered(left_out))
+        if left_out:
+            folder.log(scoring.too_long(left_out), "warning")
+        started, done, tokens = time.monotonic(), 0, 0
+        folder.check_stop()
+        for batch in scoring.batches(usable, lambda message: folder.log(message, "warning")):
+            predictions.append(scoring.lines(batch))
+            tokens += sum(one.prompt - one.cached + one.nodes for one in batch.made)
+            done += len(batch.rows)
+            spent = time.monotonic() - started
+            folder.progress(f"predicting with {model.name}", done, len(usable), "rows", spent / done * (len(usable) - done))
+            folder.check_stop()
+        spent = max(time.monotonic() - started, 1e-9)
+    if done:
+        folder.event("metric", name="rows a second", value=done / spent, model=model.name)
+        folder.event("metric", name="tokens a second", value=tokens / spent, model=model.name)
+        folder.event("metric", name="tokens a row", value=tokens / done, model=model.name)
+        if price is not None:
+            folder.event("metric", name="dollars a million rows", value=spent / done * price / 3600 * 1e6, model=model.name)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A batch with what was made of it."""
+
+    rows: list[Row]
+    made: list[Made]
+    seconds: float
+    """A row."""
+
+
+class Scoring:
+    """A loaded model that says what it thinks of rows: in a job, or for as long as it is served."""
+
+    def __init__(self, job: Job, model: Model, encoder: Encoder, room: int, scorer: Any, at: torch.device) -> None:
+        self._job, self._model, self._encoder, self._room, self._scorer = job, model, encoder, room, scorer
+        self._device = at
+        self._budget = BATCH_TOKENS[at.type]
+
+    def predictions(self, rows: list[Row], warn: Callable[[str], None]) -> Iterator[list[dict[str, Any]]]:
+        """The predictions of all rows, batch by batch."""
+        left_out, usable = self.sort(rows)
+        if left_out:
+            yield self.unanswered(left_out)
+        for batch in self.batches(usable, warn):
+            yield self.lines(batch)
+
+    def sort(self, rows: list[Row]) -> tuple[list[Row], list[Batch]]:
+        """Rows that leave no room for the answer, and the others, by themselves, in the order in which they are to be scored."""
+        bodies = self._encoder.bodies(rows)
+        begin, end = len(self._encoder.head), self._encoder.longest_answer
+        fits = [begin + len(body) + end <= self._room for body in bodies]
+        usable = [Batch([row], [body]) for row, body, fit in zip(rows, bodies, fits, strict=True) if fit]
+        # The longest first: what does not fit shows at once, and the time left is over-, not underestimated.
+        usable.sort(key=lambda one: -len(one.bodies[0]))
+        return [row for row, fit in zip(rows, fits, strict=True) if not fit], usable
+
+    def unanswered(self, rows: list[Row]) -> list[dict[str, Any]]:
+        return [no_answer(row, target.name, self._model.name, "truncated") for row in rows for target in self._job.targets]
+
+    def too_long(self, rows: list[Row]) -> str:
+        named = ", ".join(row.row for row in rows[:5])
+        limit = self._model.spec.max_tokens
+        return f"{len(rows)} rows leave no room for the answer within max_tokens ({limit}) and get none: {named}."
+
+    def batches(self, usable: list[Batch], warn: Callable[[str], None]) -> Iterator[Scored]:
+        done = 0
+        while done < len(usable):
+            batch = _take(usable, done, self._budget, self._scorer.nodes)
+            begun = time.monotonic()
+            try:
+                made = self._scorer.score(batch)
+            except torch.cuda.OutOfMemoryError as error:
+                torch.cuda.empty_cache()
+                if len(batch.rows) == 1:
+                    raise out_of_memory("scoring a single row") from error
+                self._budget //= 2
+                warn(f"Out of memory with {len(batch.rows)} rows at once: goes on with fewer.")
+                continue
+            done += len(batch.rows)
+            yield Scored(batch.rows, made, (time.monotonic() - begun) / len(batch.rows))
+
+    def lines(self, batch: Scored) -> list[dict[str, Any]]:
+        """The batch as lines of predictions.jsonl."""
+        price = self._job.price_per_hour
+        lines = []
+        for row, one in zip(batch.rows, batch.made, strict=True):
+            for place, (target, probabilities) in enumerate(one.targets):
+                line = prediction_of(row, target, self._model.name, probabilities)
+                # What a row took stands on one of its predictions.
+                if place == 0:
+                    line["tokens"] = {"prompt": one.prompt, "completion": one.nodes, "cached": one.cached}
+                    line["seconds"] = round(batch.seconds, 6)
+                    if price is not None:
+                        line["dollars"] = round(batch.seconds * price / 3600, 12)
+                lines.append(line)
+        return lines
+
+
+@contextmanager
+def open_scoring(folder: Path, job: Job, model: Model, loaded: Loaded, adapted: Adapted) -> Iterator[Scoring]:
+    """The model at work on its base. Raises WorkerError when it is of other labels than the job."""
+    spec = model.spec
+    artifact = folder / model.artifact if model.artifact else None
     prompt = read_prompt(artifact) if artifact else make_prompt(job, spec, loaded.tokenizer)
     if artifact is not None:
         check_targets(artifact, job, model)
@@ -104,64 +209,10 @@ def _predict_model(
     adapter = artifact / "adapter" if artifact is not None and (artifact / "adapter").exists() else None
     # The untuned prompt's list of labels is no part of the row.
     room = spec.max_tokens + (len(encoder.head) if adapter is None else 0)
-    bodies = encoder.bodies(rows)
-    fits = [len(encoder.head) + len(body) + encoder.longest_answer <= room for body in bodies]
-    left_out = [row for row, fit in zip(rows, fits, strict=True) if not fit]
-    predictions.append([no_answer(row, t.name, model.name, "truncated") for row in left_out for t in job.targets])
-    if left_out:
-        named = ", ".join(row.row for row in left_out[:5])
-        folder.log(f"{len(left_out)} rows leave no room for the answer within max_tokens ({spec.max_tokens}) and get none: {named}.", "warning")
-    usable = [Batch([row], [body]) for row, body, fit in zip(rows, bodies, fits, strict=True) if fit]
     with adapted.of(model.name, adapter) as network:
         reader = TorchModel(network, loaded.device)
         scorer = _ClassifierScorer(job, reader, encoder, artifact) if spec.head == "classifier" else _LabelScorer(reader, encoder)
-        _predict_batches(folder, model, scorer, usable, predictions, loaded.device)
-
-
-def _predict_batches(
-    folder: JobFolder, model: Model, scorer: Any, usable: list[Batch], predictions: Predictions, at: torch.device
-) -> None:
-    budget, price = BATCH_TOKENS[at.type], folder.job.price_per_hour
-    # The longest first: what does not fit shows at once, and the time left is over-, not underestimated.
-    usable.sort(key=lambda one: -len(one.bodies[0]))
-    started, done, tokens = time.monotonic(), 0, 0
-    while done < len(usable):
-        folder.check_stop()
-        batch = _take(usable, done, budget, scorer.nodes)
-        begun = time.monotonic()
-        try:
-            made = scorer.score(batch)
-        except torch.cuda.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            if len(batch.rows) == 1:
-                raise out_of_memory("scoring a single row") from error
-            budget //= 2
-            folder.log(f"Out of memory with {len(batch.rows)} rows at once: goes on with fewer.", "warning")
-            continue
-        seconds = (time.monotonic() - begun) / len(batch.rows)
-        lines = []
-        for row, one in zip(batch.rows, made, strict=True):
-            tokens += one.prompt - one.cached + one.nodes
-            for place, (target, probabilities) in enumerate(one.targets):
-                line = prediction_of(row, target, model.name, probabilities)
-                # What a row took stands on one of its predictions.
-                if place == 0:
-                    line["tokens"] = {"prompt": one.prompt, "completion": one.nodes, "cached": one.cached}
-                    line["seconds"] = round(seconds, 6)
-                    if price is not None:
-                        line["dollars"] = round(seconds * price / 3600, 12)
-                lines.append(line)
-        predictions.append(lines)
-        done += len(batch.rows)
-        spent = time.monotonic() - started
-        folder.progress(f"predicting with {model.name}", done, len(usable), "rows", spent / done * (len(usable) - done))
-    spent = max(time.monotonic() - started, 1e-9)
-    if done:
-        folder.event("metric", name="rows a second", value=done / spent, model=model.name)
-        folder.event("metric", name="tokens a second", value=tokens / spent, model=model.name)
-        folder.event("metric", name="tokens a row", value=tokens / done, model=model.name)
-        if price is not None:
-            folder.event("metric", name="dollars a million rows", value=spent / done * price / 3600 * 1e6, model=model.name)
+        yield Scoring(job, model, encoder, room, scorer, loaded.device)
 
 
 def _take(usable: list[Batch], start: int, budget: int, nodes: int) -> Batch:

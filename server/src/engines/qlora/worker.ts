@@ -1,5 +1,6 @@
 /** The Python worker (worker/): where it is and how it is started. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** The script that makes the worker's environment and runs a job folder in it. In a package `worker/` lies beside `dist/`. */
@@ -15,4 +16,13 @@ export function startWorker(folder: string, attempt: number): ChildProcess {
   const [command, ...args] = workerCommand();
   const env: NodeJS.ProcessEnv = { ...process.env, CLF_ATTEMPT: String(attempt) };
   return spawn(command, [...args, folder], { env, stdio: ["ignore", "inherit", "inherit"] });
+}
+
+/** Starts a worker that keeps a model of a folder loaded and answers on its pipes, in a group of its own: Ctrl+C is not for it. */
+export function startScoringWorker(folder: string, model: string): ChildProcessByStdio<Writable, Readable, null> {
+  const [command, ...args] = workerCommand();
+  return spawn(command, [...args, "--python", "-m", "clf_worker.serve", folder, model], {
+    detached: true,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
 }
