@@ -26,6 +26,7 @@ import {
   readEventSeqs,
   removeFolder,
   signalled,
+  socketFolders,
   temporaryFolder,
   testManager,
   upTo,
@@ -43,6 +44,8 @@ const why = whyNoSshd();
   this.timeout(60_000 + ROUNDS * 60_000);
   const next = seededRandom(SEED);
   const tally = new Map<string, number>();
+  /** Processes that had connections. */
+  const managers = [process.pid];
   let network: Network | null;
   let sshd: Sshd;
   let top: string;
@@ -75,6 +78,8 @@ const why = whyNoSshd();
     host.close();
     assert.deepEqual(await leftProcesses(sshd.config), [], "an ssh process was left behind");
     assert.deepEqual(await leftProcesses(script), [], "a runner was left behind");
+    const sockets = socketFolders().filter((name) => managers.some((pid) => name.startsWith(`clf-ssh-${pid}-`)));
+    assert.deepEqual(sockets, [], "a control socket's folder was left behind");
     await removeFolder(top);
   });
   after(async () => {
@@ -320,6 +325,9 @@ const why = whyNoSshd();
       await sleep(chance * SPAN);
       if (!signalled(child.pid, "SIGKILL")) count("manager after its work");
       await child.closed;
+      // The next manager's connection is its own, as after a restart of the editor.
+      host.close();
+      host = makeHost();
       manager = makeManager(host);
       await manager.start();
       if ((await manager.store.ids()).length === 0) {
@@ -387,6 +395,7 @@ const why = whyNoSshd();
     const program = fileURLToPath(new URL("./fake-ssh-manager.ts", import.meta.url));
     const words = [root, sshd.user("bash").address, sshd.config, script, String(ROWS), String(PAUSE)];
     const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+    managers.push(child.pid!);
     const lines = createInterface(child.stdout);
     const said = (word: string) =>
       new Promise<void>((resolve) => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { appendFile, chmod, copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { HostUnreachable, type RunnerCommand } from "../../server/src/jobs/hosts/host.ts";
 import { type SshHost, type SshHostOptions, sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
 import type { JobManager } from "../../server/src/jobs/manager.ts";
@@ -18,6 +18,7 @@ import {
   readEventSeqs,
   removeFolder,
   signalled,
+  socketFolders,
   temporaryFolder,
   testManager,
   upTo,
@@ -480,11 +481,7 @@ if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX
   });
 
   it("leaves no process and no socket behind when it is closed", async () => {
-    const tops = [...new Set([process.env.XDG_RUNTIME_DIR ?? "", tmpdir(), "/tmp"])].filter((folder) =>
-      existsSync(folder),
-    );
-    const sockets = () =>
-      tops.flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith(`clf-ssh-${process.pid}-`)));
+    const sockets = () => socketFolders().filter((name) => name.startsWith(`clf-ssh-${process.pid}-`));
     // Of hosts of other files of this run, if any.
     const before = sockets();
     const of = await start("bash", runner(1000, 0.1));
@@ -498,6 +495,20 @@ if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX
     assert.deepEqual(sockets(), before);
     assert.deepEqual(await leftProcesses(sshd.config), []);
     assert.deepEqual(await leftProcesses("my clf's"), []);
+  });
+
+  it("leaves no socket behind when a process ends without closing it", async () => {
+    const module = new URL("../../server/src/jobs/hosts/ssh/ssh.ts", import.meta.url).href;
+    const options = { name: "remote", address: sshd.user("bash").address, workdir: "~/clf", program: sshd.program };
+    const script = `import { sshHost } from ${JSON.stringify(module)};
+      import { socketFolders } from ${JSON.stringify(new URL("./support.ts", import.meta.url).href)};
+      await sshHost(${JSON.stringify(options)}).check();
+      const own = socketFolders().filter((name) => name.startsWith("clf-ssh-" + process.pid + "-"));
+      console.log(own.join());
+      process.exit();`;
+    const { stdout } = await execa(process.execPath, ["--input-type=module", "-e", script]);
+    assert.match(stdout, /^clf-ssh-\d+-\w+$/);
+    assert.equal(socketFolders().includes(stdout), false);
   });
 
   it("writes nothing outside the job's folder for a hostile host, and follows no link there", async () => {

@@ -1,5 +1,6 @@
 /** Jobs for tests: a tiny job of the fake runner, and looking at what it left. */
 import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,14 @@ export function processesNaming(folder: string): string[] {
 export async function leftProcesses(folder: string): Promise<string[]> {
   for (let tries = 0; tries < 50 && processesNaming(folder).length > 0; tries++) await sleep(100);
   return processesNaming(folder);
+}
+
+/** Names of the folders of control sockets that connections of this machine have made, and not removed. */
+export function socketFolders(): string[] {
+  const tops = new Set([process.env.XDG_RUNTIME_DIR ?? "", tmpdir(), "/tmp"]);
+  return [...tops]
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith("clf-ssh-")));
 }
 
 /** Whether the process was still there to be signalled. */

@@ -78,6 +78,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     return channel;
   }
 
+  const gone = () => new HostUnreachable(`The connection to ${address} was closed.`);
+
   async function connect(): Promise<Channel> {
     if (sharing) socketFolder ??= privateFolder();
     const { host, supervisor } = hostScripts();
@@ -102,7 +104,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   function session(): Promise<Channel> {
-    if (closed) return Promise.reject(new HostUnreachable(`The connection to ${address} was closed.`));
+    if (closed) return Promise.reject(gone());
     if (current) return current;
     if (failed && Date.now() < failed.until) return Promise.reject(failed.error);
     const made = connect();
@@ -130,6 +132,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   ): Promise<T> {
     await session();
     return queue.add(async () => {
+      if (closed) throw gone();
       const channel = start(
         () => `. "$lib/host.sh" && ${words.map((word, n) => (n === 0 ? word : quote(word))).join(" ")}`,
         "shared",
@@ -162,7 +165,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     close() {
       closed = true;
       for (const channel of open) channel.close();
-      if (socketFolder) rmSync(socketFolder, { recursive: true, force: true });
+      if (socketFolder) removeSocket(socketFolder);
       socketFolder = undefined;
     },
   };
@@ -189,24 +192,55 @@ printf '%s ready %s\\n' "$mark" "$(uname -s)"
 . "$lib/host.sh" && session`;
 }
 
-/** A folder of ours for the control socket. Its path is short: a socket's may have about 100 bytes. Those of processes that died are removed. */
+/** Folders of sockets that this process has made. */
+const socketFolders = new Set<string>();
+
+function removeSocket(folder: string): void {
+  socketFolders.delete(folder);
+  // The ssh process on its way out may be at work in it too.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** A window that is closed, or a command that ends, does not always come to closing its connections. */
+function removeSocketsAtExit(): void {
+  for (const folder of socketFolders) removeSocket(folder);
+}
+
+/** A folder of ours for the control socket, there until it is removed or this process ends. */
 function privateFolder(): string {
+  if (socketFolders.size === 0) process.off("exit", removeSocketsAtExit).on("exit", removeSocketsAtExit);
+  const folder = makeSocketFolder();
+  socketFolders.add(folder);
+  return folder;
+}
+
+/** Its path is short: a socket's may have about 100 bytes. Those of processes that died are removed. */
+function makeSocketFolder(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   const top =
     [runtime, tmpdir(), "/tmp"].find((path) => path !== undefined && path !== "" && path.length <= 60) ?? "/tmp";
   const prefix = "clf-ssh-";
-  try {
-    for (const name of readdirSync(top)) {
-      const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
-      if (pid !== undefined && !runs(Number(pid))) rmSync(join(top, name), { recursive: true, force: true });
+  for (const name of namesIn(top)) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || runs(Number(pid))) continue;
+    try {
+      rmSync(join(top, name), { recursive: true, force: true });
+    } catch {
+      // Somebody else's: no matter.
     }
-  } catch {
-    // Somebody else's, or gone: no matter.
   }
   try {
     return mkdtempSync(join(top, `${prefix}${process.pid}-`));
   } catch {
     return mkdtempSync(join("/tmp", `${prefix}${process.pid}-`));
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 
