@@ -23,8 +23,16 @@ export interface ApiOptions {
   /** Answers of a batch's output: by default each request is answered. */
   output?(lines: { custom_id: string; body: Body }[]): unknown[];
   reply?(body: Body): string;
+  /** A fine-tune that succeeded has a result file. */
+  results?: boolean;
+  /** What was asked has been done, and the answer has not been sent yet. */
+  before?(moment: Moment): void;
 }
 
+/** Of a fine-tune: its files (train, tune), the look for one that is there, its making, the looks at it by state, and its results. */
+export type Moment = "upload train" | "upload tune" | "look for it" | "make it" | `look: ${string}` | "results";
+
+const RESULTS = "file-results";
 const now = () => Math.floor(Date.now() / 1000);
 
 export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
@@ -46,6 +54,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
     if (job.status === "succeeded") {
       job.fine_tuned_model = `ft:${job.model}:me:suffix:${job.id}`;
       job.trained_tokens = 1234;
+      if (options.results) job.result_files = [RESULTS];
     }
     if (job.status === "failed") job.error = { code: "bad", message: "The file is no good.", param: null };
     return job;
@@ -81,11 +90,19 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
           content,
         };
         files.push(file);
+        options.before?.(name.endsWith("-train.jsonl") ? "upload train" : "upload tune");
         return file;
+      }
+      if (part[0] === "files" && part[2] === "content" && part[1] === RESULTS) {
+        options.before?.("results");
+        return Buffer.from(Buffer.from("step,train_loss,train_accuracy\n1,0.5,0.8\n").toString("base64"));
       }
       if (part[0] === "files" && part[2] === "content")
         return Buffer.from(files.find(({ id }) => id === part[1])?.content ?? "");
-      if (route === "/fine_tuning/jobs" && method === "GET") return list(fineTunes.toReversed());
+      if (route === "/fine_tuning/jobs" && method === "GET") {
+        options.before?.("look for it");
+        return list(fineTunes.toReversed());
+      }
       if (route === "/fine_tuning/jobs") {
         created.fineTune++;
         const asked = JSON.parse(body.toString("utf8")) as JobCreateParams;
@@ -108,6 +125,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
           metadata: options.forgetful ? null : (asked.metadata ?? null),
         };
         fineTunes.push(job);
+        options.before?.("make it");
         return make(job);
       }
       if (part[0] === "fine_tuning") {
@@ -129,7 +147,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiServer> {
           };
           return list([event]);
         }
-        return advance(job);
+        advance(job);
+        options.before?.(`look: ${job.status}`);
+        return job;
       }
       if (route === "/batches" && method === "GET") return list(batches.toReversed());
       if (route === "/batches") {
