@@ -130,6 +130,13 @@ def test_learns_and_what_it_writes_validates(tiny_base: str, tmp_path: Path, hea
             schema("event", event)
 
 
+def count_loads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The list that every base loaded for prediction from now on goes on."""
+    loads: list[Any] = []
+    monkeypatch.setattr("clf_worker.predict.load_base", lambda spec: loads.append(spec) or load_base(spec))
+    return loads
+
+
 def test_base_and_fine_tuned_share_one_load(tiny_base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = make_job(tmp_path / "tune", [model_entry(tiny_base)])
     run(tuned, fine_tune)
@@ -142,10 +149,7 @@ def test_base_and_fine_tuned_share_one_load(tiny_base: str, tmp_path: Path, monk
     folder = make_job(tmp_path / "compare", entries, kind="compare")
     (folder / "data/models").mkdir()
     (folder / "data/models/tuned").symlink_to(tuned / "model")
-    import clf_worker.predict as module
-
-    loads = []
-    monkeypatch.setattr(module, "load_base", lambda spec: loads.append(spec) or load_base(spec))
+    loads = count_loads(monkeypatch)
     run(folder, predict)
     assert len(loads) == 1
     lines = read_jsonl(folder / "predictions.jsonl")
@@ -156,6 +160,43 @@ def test_base_and_fine_tuned_share_one_load(tiny_base: str, tmp_path: Path, monk
     assert scores(lines, "first") == pytest.approx(scores(lines, "v1.2"), abs=1e-5)
     assert scores(lines, "base") == pytest.approx(scores(read_jsonl(alone.path / "predictions.jsonl"), "tuned"), abs=1e-5)
     assert scores(lines, "base") != pytest.approx(scores(lines, "first"), abs=1e-3)
+
+
+def test_both_heads_share_one_load(tiny_base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both heads and the base in one job: each predicts what it predicts in a job of its own, whichever comes first."""
+    # Adapters of different layers, neither of which may be left at work in the other's; names that are alike without their dots.
+    specs: dict[str, dict[str, Any]] = {
+        "v1.2": {"learning_rate": 0.02},
+        "v1_2": {"head": "classifier", "lora": {"rank": 4, "alpha": 8, "dropout": 0, "target_modules": ["q_proj", "v_proj"]}},
+        "base": {"epochs": 0},
+    }
+    artifacts = tmp_path / "artifacts"
+    artifacts.mkdir()
+    for name in ("v1.2", "v1_2"):
+        tuned = make_job(tmp_path / f"tune-{name}", [model_entry(tiny_base, **specs[name])])
+        run(tuned, fine_tune)
+        (artifacts / name).symlink_to(tuned / "model")
+
+    def predictions(job: str, models: list[str]) -> dict[tuple[str, str, str], tuple[str, float]]:
+        entries = [
+            model_entry(tiny_base, name, artifact=None if name == "base" else f"data/models/{name}", **specs[name]) for name in models
+        ]
+        folder = make_job(tmp_path / job, entries, kind="compare")
+        (folder / "data" / "models").symlink_to(artifacts)
+        run(folder, predict)
+        lines = read_jsonl(folder / "predictions.jsonl")
+        assert len(lines) == len(models) * 30 * 2
+        return {(line["model"], line["row"], line["target"]): (line["label"], line["score"]) for line in lines}
+
+    alone = {key: value for name in specs for key, value in predictions(f"alone-{name}", [name]).items()}
+    assert len({tuple(score for key, (_, score) in alone.items() if key[0] == name) for name in specs}) == 3
+    loads = count_loads(monkeypatch)
+    for place, order in enumerate((["v1.2", "v1_2", "base"], ["v1_2", "base", "v1.2"])):
+        together = predictions(f"together{place}", order)
+        assert len(loads) == place + 1
+        assert together.keys() == alone.keys()
+        for key, (label, score) in together.items():
+            assert (label, score) == (alone[key][0], pytest.approx(alone[key][1], abs=1e-5)), key
 
 
 def test_a_priced_host_puts_what_a_row_cost_beside_it(tiny_base: str, tmp_path: Path, schema: Any) -> None:

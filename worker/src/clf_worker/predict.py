@@ -71,7 +71,7 @@ class Adapted:
         self._network: Any = loaded.model
 
     @contextmanager
-    def of(self, name: str, adapter: Path | None) -> Iterator[Any]:
+    def of(self, adapter: Path | None) -> Iterator[Any]:
         if adapter is None:
             if not isinstance(self._network, PeftModel):
                 yield self._network
@@ -79,17 +79,18 @@ class Adapted:
             with self._network.disable_adapter():
                 yield self._network
             return
-        # PEFT takes no dots in names of adapters.
-        key = name.replace(".", "_")
-        if isinstance(self._network, PeftModel):
-            self._network.load_adapter(str(adapter), adapter_name=key)
-        else:
-            self._network = PeftModel.from_pretrained(self._network, str(adapter), adapter_name=key)
-        self._network.set_adapter(key)
+        if not isinstance(self._network, PeftModel):
+            # PEFT keeps one adapter at least: the first one stays, others go when they have done their work.
+            self._network = PeftModel.from_pretrained(self._network, str(adapter), adapter_name="first")
+            self._network.eval()
+            yield self._network
+            return
+        self._network.load_adapter(str(adapter), adapter_name="other")
+        self._network.set_adapter("other")
         self._network.eval()
         yield self._network
-        if len(self._network.peft_config) > 1:
-            self._network.delete_adapter(key)
+        self._network.set_adapter("first")
+        self._network.delete_adapter("other")
 
 
 def _predict_model(
@@ -209,7 +210,7 @@ def open_scoring(folder: Path, job: Job, model: Model, loaded: Loaded, adapted: 
     adapter = artifact / "adapter" if artifact is not None and (artifact / "adapter").exists() else None
     # The untuned prompt's list of labels is no part of the row.
     room = spec.max_tokens + (len(encoder.head) if adapter is None else 0)
-    with adapted.of(model.name, adapter) as network:
+    with adapted.of(adapter) as network:
         reader = TorchModel(network, loaded.device)
         scorer = _ClassifierScorer(job, reader, encoder, artifact) if spec.head == "classifier" else _LabelScorer(reader, encoder)
         yield Scoring(job, model, encoder, room, scorer, loaded.device)
