@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Frame } from "playwright-core";
 import { ROOT } from "../built.ts";
 import { installWorker, namedModel, weatherProject, weatherReports } from "../jobs/ssh-worker.ts";
 import { type Sshd, startSshd, whyNoSshd } from "../jobs/sshd.ts";
@@ -49,6 +50,23 @@ const PATIENCE = namedModel() ? 600 : 60;
       `a job like ${words}`,
       seconds,
     );
+  /** The panel of the newest job. */
+  const jobPanel = async (): Promise<Frame> => {
+    const { workbench } = window;
+    const row = workbench.page.locator(".monaco-list-row[aria-level='2']", { hasText: HOST }).first();
+    await workbench.contextMenu(row);
+    await workbench.chooseMenuItem("Show Job");
+    return workbench.webview("What Differs", 40);
+  };
+  const partOf = async (panel: Frame, tab: string, words: RegExp) => {
+    await panel.getByRole("tab", { name: tab, exact: true }).click();
+    await eventually(
+      () => panel.locator("#part").innerText(),
+      (text) => words.test(text),
+      `${words} under ${tab}`,
+      30,
+    );
+  };
   const jobs = () => join(window.workspace, ".clf", "jobs");
   const ids = () => (existsSync(jobs()) ? readdirSync(jobs()).filter((name) => /^\d/.test(name)) : []).sort();
   const there = (id: string) => join(sshd.user("bash").home, "clf/jobs", id);
@@ -105,6 +123,22 @@ const PATIENCE = namedModel() ? 600 : 60;
     await picture("running");
   });
 
+  it("shows the job in its panel while it runs there", async function () {
+    // A real fine-tune may have ended by now.
+    if (namedModel()) this.skip();
+    const panel = await jobPanel();
+    await eventually(
+      () => panel.locator("header").innerText(),
+      (text) => /running: fine-tuning, /.test(text) && /host\s+host-bash/.test(text),
+      "how far it is, and where",
+    );
+    await partOf(panel, "Figures", /loss\s+0\.5/);
+    await partOf(panel, "Log", /step 1\n/);
+    await partOf(panel, "Spec", /Model tuned[\s\S]*engine\s+qlora/);
+    await partOf(panel, "Artifacts", /What it makes is here once it has succeeded/);
+    await picture("panel");
+  });
+
   it("goes on without the window, and is there when it opens again", async () => {
     const [id] = ids();
     await window.workbench.closeWindow();
@@ -143,6 +177,18 @@ const PATIENCE = namedModel() ? 600 : 60;
     const [here, away] = [events(join(jobs(), id!)), events(there(id!))];
     assert.deepEqual(here, away, "an event was lost or doubled");
     assert.equal(here.filter((line) => line.includes('"state":"running"')).length, 1, "it was started twice");
+    const panel = await jobPanel();
+    await eventually(
+      () => panel.locator("header").innerText(),
+      (text) => text.includes("succeeded"),
+      "its end in the panel",
+    );
+    await partOf(panel, "Artifacts", /model\s+\d[\d.]* (kB|MB|KiB|MiB)/);
+    if (!namedModel()) {
+      const last = here.filter((line) => line.includes('"type":"progress"')).length;
+      await partOf(panel, "Log", new RegExp(`step ${last}\\n?$`));
+    }
+    await picture("panel-end");
   });
 
   it("evaluates there, and shows the report", async () => {
