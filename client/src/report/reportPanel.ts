@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path/posix";
 import * as vscode from "vscode";
 import type { Report, Rounds } from "../../../schemas/report.ts";
+import type { ReportDetail } from "../../../schemas/reportPanel.ts";
 import type { Choices } from "../../webview/report/choices.ts";
 import { type FromReport, REPORT_REQUESTS, type ReportState, type ToReport } from "../../webview/report/messages.ts";
 import type { Guard } from "../commands/guard.ts";
@@ -51,9 +52,26 @@ export function createReportPanels({ context, guard, server }: ReportParts): Rep
       given: (_, params) => ({ ...params, project, job }),
     });
 
+    /** One after the other: who opens a report waits for its figures first. */
+    function ask(): { report: Promise<Report>; detail: Promise<ReportDetail> } {
+      const report = server.request("clf/report", { project, job }) as Promise<Report>;
+      const detail = report.then(() => server.request("clf/report/detail", { project, job }));
+      // Whoever shows the report says what went wrong; a panel that is closed at once shows nothing.
+      detail.catch(() => {});
+      return { report, detail };
+    }
+    /** Asked for while VS Code makes the page, which takes as long. A page that is made again asks anew. */
+    let first: ReturnType<typeof ask> | null = ask();
+
     async function show(): Promise<void> {
-      const report = (await server.request("clf/report", { project, job })) as Report;
+      const { report: asked, detail } = first ?? ask();
+      first = null;
+      const report = await asked;
       post({ type: "report", report, choices: choices.of(key) });
+      await detail.then(
+        (found) => post({ type: "detail", detail: found }),
+        (error) => post({ type: "noDetail", message: wordsOf(error) }),
+      );
       post({ type: "rounds", rounds: await roundsOf(project, Object.keys(report.models)) });
     }
 

@@ -17,8 +17,8 @@ export interface FileData {
 export function showFile(root: HTMLElement, { report, rounds, detail, missing }: FileData): void {
   const kept = keepChoices((history.state as Choices | null) ?? {}, (choices) => history.replaceState(choices, ""));
   const known = detail ? Promise.resolve(detail) : Promise.reject(new Error(missing ?? ""));
-  drawReport(root, report, Promise.resolve(rounds), known, { kept, copy, save, editor: null });
-  keepPlace(kept, known);
+  const drawn = drawReport(root, report, Promise.resolve(rounds), known, { kept, copy, save, editor: null });
+  keepPlace(kept, drawn);
 }
 
 function copy(text: string): void {

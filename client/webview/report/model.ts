@@ -1,10 +1,11 @@
 /** One model of a report: what it decides alone, then target by target how good it is and where it errs. */
 import { html, nothing } from "lit";
 import type { AcceptDecision, LearningCurve, ModelReport, TargetReport } from "../../../schemas/report.ts";
-import type { ReportDetail, ReportedRows, TrainingSeries } from "../../../schemas/reportPanel.ts";
+import type { ReportedRows, TrainingSeries } from "../../../schemas/reportPanel.ts";
 import { percent, whole } from "../shared/numbers.ts";
 import { matrixOf } from "./cells.ts";
 import { plotFigure } from "./figure.ts";
+import type { Later } from "./later.ts";
 import { matrix, NO_ANSWER } from "./matrix.ts";
 import {
   confidenceBins,
@@ -14,17 +15,14 @@ import {
   reliability,
   reliabilityWords,
   training,
-  trainingWords,
 } from "./plots.ts";
 import { rowList } from "./rows.ts";
 import { slicesSection } from "./slices.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
 import { thresholds } from "./thresholds.ts";
+import { trainingWords } from "./trainingSeries.ts";
 import { type Cell, count, figure, part, share, words } from "./words.ts";
-
-/** What is drawn when what it needs has come: an element that waits in its place. */
-export type Later = (name: string, draw: (detail: ReportDetail) => Node | null) => HTMLElement;
 
 const BINS = 25;
 

@@ -8,7 +8,8 @@ import { messageOf } from "../shared/errors.ts";
 import { percent, whole } from "../shared/numbers.ts";
 import { costSection } from "./cost.ts";
 import { plotFigure } from "./figure.ts";
-import { drawModel, type Later, targetFigures } from "./model.ts";
+import { waitFor } from "./later.ts";
+import { drawModel, targetFigures } from "./model.ts";
 import { differences } from "./plots.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
@@ -19,6 +20,7 @@ const MOST_LABELS = 10;
 /**
  * @param rounds may come later: reading them takes longer than the report
  * @param detail what the plots of rows are drawn from; it may come later, or not at all
+ * @returns when all is drawn that needs no rounds
  */
 export function drawReport(
   root: HTMLElement,
@@ -26,24 +28,9 @@ export function drawReport(
   rounds: Promise<readonly Rounds[]>,
   detail: Promise<ReportDetail>,
   at: Surroundings,
-): void {
+): Promise<void> {
   const models = Object.entries(report.models);
-  const later: Later = (name, draw) => {
-    const place = document.createElement("div");
-    place.className = "later";
-    place.dataset.name = name;
-    place.setAttribute("aria-busy", "true");
-    detail.then(
-      (found) => {
-        const drawn = draw(found);
-        place.removeAttribute("aria-busy");
-        if (drawn) place.replaceWith(drawn);
-        else place.remove();
-      },
-      () => place.remove(),
-    );
-    return place;
-  };
+  const { later, drawn } = waitFor(detail);
   const missing = document.createElement("p");
   missing.hidden = true;
   detail.catch((error: unknown) => {
@@ -84,6 +71,7 @@ export function drawReport(
       ${models.map(([name, model], i) => drawModel(name, model, i, later, at))} ${drawMade(report, at)}`,
     root,
   );
+  return drawn();
 }
 
 function goTo(id: string): void {

@@ -1,6 +1,7 @@
-/** A report in a panel of the editor: asked for, with the plots' rows after it. */
+/** A report in a panel of the editor: what it shows comes from the extension, figures first. */
 import { html, render } from "lit";
 import type { Rounds } from "../../../schemas/report.ts";
+import type { ReportDetail } from "../../../schemas/reportPanel.ts";
 import { createAsking } from "../shared/ask.ts";
 import { connectHost } from "../shared/vscode.ts";
 import { keepChoices } from "./choices.ts";
@@ -17,11 +18,15 @@ export function showPanel(root: HTMLElement): void {
   host.setState(state);
   // The extension fills in which report is meant.
   const own = { project: state.project, job: state.job };
-  const detail = ask("clf/report/detail", own);
-
   let tellRounds!: (rounds: readonly Rounds[]) => void;
   const rounds = new Promise<readonly Rounds[]>((resolve) => {
     tellRounds = resolve;
+  });
+  let tellDetail!: (detail: ReportDetail) => void;
+  let failDetail!: (error: Error) => void;
+  const detail = new Promise<ReportDetail>((resolve, reject) => {
+    tellDetail = resolve;
+    failDetail = reject;
   });
 
   function show(message: Extract<ToReport, { type: "report" }>): void {
@@ -44,15 +49,23 @@ export function showPanel(root: HTMLElement): void {
         slices: async (model, column) => (await ask("clf/report/slices", { ...own, model, column })).targets,
       },
     };
-    drawReport(root, message.report, rounds, detail, at);
-    keepPlace(kept, detail);
+    keepPlace(kept, drawReport(root, message.report, rounds, detail, at));
   }
 
   addEventListener("message", ({ data }: MessageEvent<ToReport>) => {
     if (take(data)) return;
-    if (data.type === "report") show(data);
-    else if (data.type === "rounds") tellRounds(data.rounds);
-    else if (data.type === "gone") render(html`<p class="error" role="alert">${data.message}</p>`, root);
+    switch (data.type) {
+      case "report":
+        return show(data);
+      case "detail":
+        return tellDetail(data.detail);
+      case "noDetail":
+        return failDetail(new Error(data.message));
+      case "rounds":
+        return tellRounds(data.rounds);
+      case "gone":
+        return void render(html`<p class="error" role="alert">${data.message}</p>`, root);
+    }
   });
   render(html`<p class="soft">Loading…</p>`, root);
   host.postMessage({ type: "ready" });

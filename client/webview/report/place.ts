@@ -2,7 +2,7 @@
 import type { Kept } from "./choices.ts";
 
 /** @param drawn when all of it has its height */
-export function keepPlace(kept: Kept, drawn: Promise<unknown>): void {
+export function keepPlace(kept: Kept, drawn: Promise<void>): void {
   const top = kept.get("top", 0);
   let moved = false;
   const own = () => {
@@ -15,10 +15,8 @@ export function keepPlace(kept: Kept, drawn: Promise<unknown>): void {
   };
   const listen = () => addEventListener("scroll", () => kept.set("top", Math.round(scrollY)), { passive: true });
   if (top > 0) restore();
-  drawn
-    .catch(() => {})
-    .then(() => {
-      if (top > 0) restore();
-      requestAnimationFrame(() => requestAnimationFrame(listen));
-    });
+  void drawn.then(() => {
+    if (top > 0) restore();
+    requestAnimationFrame(() => requestAnimationFrame(listen));
+  });
 }

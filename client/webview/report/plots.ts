@@ -5,36 +5,38 @@ import { CONFIDENCE_UNIT, type ReportedRows, type TrainingSeries } from "../../.
 import { percent, whole } from "../shared/numbers.ts";
 import type { Drawn } from "../shared/plot.ts";
 import { type AtThreshold, costOf, type Prices, thinned, wilson } from "./curve.ts";
+import { type LegendPlaces, placeLegend } from "./legendPlaces.ts";
+import { seriesColour, seriesDash, trainingLegend } from "./trainingSeries.ts";
+import { shortened } from "./words.ts";
 
 const colour = (name: string): string => `var(--vscode-charts-${name})`;
 const LINES = "var(--vscode-charts-lines, var(--line))";
 const RIGHT = colour("blue");
 const WRONG = colour("red");
-const SERIES = ["blue", "orange", "green", "purple", "red", "yellow"].map(colour);
-/** Besides their colours, lines differ by their dashes. */
-const DASHES = ["none", "5 3", "1 3", "8 3 1 3"];
 const MOST_POINTS = 800;
 
 const whenPercent = (value: number): string => `${Math.round(100 * value * 10) / 10} %`;
 
-const shortened = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
-
-/** Names of colours, in a line at the top. */
-function legend(drawn: Drawn, entries: readonly { name: string; colour: string }[], left: number): Drawn {
+/** Names of colours, in lines at the top. */
+function legend(drawn: Drawn, { entries }: LegendPlaces): Drawn {
   const ns = "http://www.w3.org/2000/svg";
-  let x = left;
-  for (const { name, colour: of } of entries) {
+  for (const { name, words, colour: of, dash, x, y } of entries) {
     const mark = document.createElementNS(ns, "line");
-    for (const [key, value] of Object.entries({ x1: x, x2: x + 14, y1: 8, y2: 8, "stroke-width": 4 }))
-      mark.setAttribute(key, String(value));
+    const at = { x1: x, x2: x + 14, y1: y, y2: y, "stroke-width": dash === undefined ? 4 : 2 };
+    for (const [key, value] of Object.entries(at)) mark.setAttribute(key, String(value));
     mark.setAttribute("stroke", of);
-    const words = document.createElementNS(ns, "text");
-    words.setAttribute("x", String(x + 18));
-    words.setAttribute("y", "12");
-    words.setAttribute("text-anchor", "start");
-    words.textContent = shortened(name, 28);
-    drawn.append(mark, words);
-    x += 34 + 6.6 * words.textContent.length;
+    if (dash !== undefined) mark.setAttribute("stroke-dasharray", dash);
+    const label = document.createElementNS(ns, "text");
+    label.setAttribute("x", String(x + 18));
+    label.setAttribute("y", String(y + 4));
+    label.setAttribute("text-anchor", "start");
+    label.textContent = words;
+    if (words !== name) {
+      const title = document.createElementNS(ns, "title");
+      title.textContent = name;
+      label.append(title);
+    }
+    drawn.append(mark, label);
   }
   return drawn;
 }
@@ -145,14 +147,11 @@ export function histogram(bins: readonly ConfidenceBin[], width: number): Drawn 
       ruleY([0], { stroke: LINES }),
     ],
   });
-  return legend(
-    drawn,
-    [
-      { name: "right", colour: RIGHT },
-      { name: "wrong", colour: WRONG },
-    ],
-    48,
-  );
+  const names = [
+    { name: "right", colour: RIGHT },
+    { name: "wrong", colour: WRONG },
+  ];
+  return legend(drawn, placeLegend(names, 48, width));
 }
 
 // ── Accept rule ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -346,16 +345,8 @@ export function learning({ points, forecasts, floor, scale, decay }: LearningCur
   });
 }
 
-export const trainingWords = (series: readonly TrainingSeries[]): string =>
-  series
-    .map(
-      ({ points, ...of }) =>
-        `${seriesName(of)}: ${points[0]![1].toPrecision(3)} to ${points.at(-1)![1].toPrecision(3)}`,
-    )
-    .join("; ");
-
-const seriesName = ({ target, split, name }: Pick<TrainingSeries, "name" | "target" | "split">): string =>
-  [target, split].filter((part) => part !== null).join(", ") || name;
+/** Height of a legend of one line, which the plot's usual height holds. */
+const ONE_LINE = 26;
 
 /** One figure of a fine-tune as it went; series are of targets and splits. */
 export function training(
@@ -363,12 +354,13 @@ export function training(
   axis: { label: string; log: boolean },
   width: number,
 ): Drawn {
+  const names = trainingLegend(series, width);
   const drawn = plot({
     width,
-    height: Math.min(280, width * 0.6),
+    height: Math.min(280, width * 0.6) + names.height - ONE_LINE,
     marginLeft: 52,
     marginBottom: 38,
-    marginTop: 26,
+    marginTop: names.height,
     x: {
       ...(axis.log ? { type: "log" as const, tickFormat: "~g" } : {}),
       label: axis.label,
@@ -380,13 +372,12 @@ export function training(
     marks: [
       ...series.map(({ points }, i) =>
         line(points, {
-          stroke: SERIES[i % SERIES.length]!,
-          strokeDasharray: DASHES[Math.floor(i / SERIES.length) % DASHES.length]!,
+          stroke: seriesColour(i),
+          strokeDasharray: seriesDash(i),
           marker: points.length < 30 ? "dot" : "none",
         }),
       ),
     ],
   });
-  const entries = series.map((of, i) => ({ name: seriesName(of), colour: SERIES[i % SERIES.length]! }));
-  return legend(drawn, entries.slice(0, Math.max(1, Math.floor(width / 170))), 52);
+  return legend(drawn, names);
 }

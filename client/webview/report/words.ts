@@ -38,3 +38,7 @@ export const points = (m: Measure): Cell => ({
 });
 
 export const pValue = (p: number): Cell => ({ text: p < 0.0001 ? "< 0.0001" : p.toFixed(4), sort: p });
+
+/** @param most letters */
+export const shortened = (name: string, most: number): string =>
+  name.length > most ? `${name.slice(0, most - 1)}…` : name;

@@ -11,6 +11,7 @@ import {
   thinned,
   wilson,
 } from "../../../client/webview/report/curve.ts";
+import { seriesColour, seriesDash, trainingLegend } from "../../../client/webview/report/trainingSeries.ts";
 import { asTsv } from "../../../client/webview/report/tsv.ts";
 import { inView, zoomed } from "../../../client/webview/report/view.ts";
 import { count, share, words } from "../../../client/webview/report/words.ts";
@@ -124,5 +125,41 @@ describe("a table of a report as tab-separated values", () => {
       asTsv(["label", "rows", "recall"], rows),
       "label\trows\trecall\ntwo lines and a tab\t1,234\t50.0 % 40.0 to 60.0 %",
     );
+  });
+});
+
+describe("names of training curves", () => {
+  const series = Array.from({ length: 14 }, (_, i) => ({
+    name: "accuracy",
+    target: i < 13 ? `target number ${i}` : "a target whose name is longer than a line of it can be",
+    split: "validation",
+    points: [[1, 0.5]] as [number, number][],
+  }));
+
+  for (const width of [140, 300, 460]) {
+    it(`are those of all curves, side by side as far as ${width} pixels go`, () => {
+      const { entries, height } = trainingLegend(series, width);
+      assert.deepEqual(
+        entries.map(({ name }) => name),
+        series.map(({ target }) => `${target}, validation`),
+      );
+      for (const [i, { x, y, words, colour, dash }] of entries.entries()) {
+        assert.equal(colour, seriesColour(i));
+        assert.equal(dash ?? "none", seriesDash(i));
+        const end = x + 18 + 6 * words.length;
+        assert.ok(end <= width, `${words} ends at ${end}`);
+        assert.ok(y < height);
+        const next = entries[i + 1];
+        if (next?.y === y) assert.ok(next.x > end, `${next.words} stands on ${words}`);
+      }
+      assert.equal(new Set(entries.map(({ x, y }) => `${x} ${y}`)).size, series.length);
+    });
+  }
+
+  it("stand in one line where there is room", () => {
+    const two = ["tune", "validation"].map((split) => ({ ...series[0]!, target: null, split }));
+    const { entries, height } = trainingLegend(two, 460);
+    assert.equal(new Set(entries.map(({ y }) => y)).size, 1);
+    assert.equal(height, 26);
   });
 });
