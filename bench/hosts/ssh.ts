@@ -1,6 +1,7 @@
 /**
- * What an ssh host costs: re-attaching, latency of events, bytes and processes of following, upload and fetch beside scp. Needs root and sshd,
- * as the tests do: `node bench/hosts/ssh.ts [minutes of following, default 1]`. Prints one table; asserts nothing.
+ * What an ssh host costs: re-attaching, latency of events, bytes and processes of following, upload and fetch beside scp, over loopback and
+ * over a line of 100 Mbit/s. Needs root and sshd, as the tests do: `node bench/hosts/ssh.ts [minutes of following, default 1]`; with 0
+ * minutes upload and fetch alone. Prints one table; asserts nothing.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -10,7 +11,8 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sshHost } from "../../server/src/jobs/hosts/ssh/ssh.ts";
-import { startSshd, whyNoSshd } from "../../test/jobs/sshd.ts";
+import { makeNetwork } from "../../test/jobs/network.ts";
+import { type Sshd, startSshd, whyNoSshd } from "../../test/jobs/sshd.ts";
 import { newJob, processesNaming, removeFolder, temporaryFolder, testManager } from "../../test/jobs/support.ts";
 
 const why = whyNoSshd();
@@ -31,8 +33,7 @@ echo '{"seq":1,"time":"2026-01-01T00:00:00Z","type":"state","state":"running"}' 
 if [ -e quick ]; then echo '{"seq":2,"time":"2026-01-01T00:00:00Z","type":"state","state":"succeeded"}' >>"$e"; exit; fi
 exec sleep 3600`,
 );
-const connect = (program = sshd.program) =>
-  sshHost({ name: "remote", address: user.address, workdir: "~/clf", program });
+const connect = () => sshHost({ name: "remote", address: user.address, workdir: "~/clf", program: sshd.program });
 const made = (of: ReturnType<typeof connect>) =>
   testManager(join(top, "jobs"), { host: () => of, runner: () => ({ command: ["sh", script] }) });
 const submit = (of: ReturnType<typeof made>, quick: boolean) =>
@@ -44,7 +45,8 @@ const submit = (of: ReturnType<typeof made>, quick: boolean) =>
 const row = (what: string, value: string) => console.log(`| ${what} | ${value} | ${loadavg()[0]!.toFixed(1)} |`);
 console.log("| what | measured | load |\n| --- | --- | --- |");
 
-try {
+/** Re-attaching, latency and following. */
+async function followMany(): Promise<void> {
   // One finished job, copied: its folders are what matters.
   let host = connect();
   let manager = made(host);
@@ -138,62 +140,67 @@ try {
     );
   }
 
-  // Upload and fetch beside scp, of the same files, by turns, past the line that counts. Three times; the best counts.
+  await Promise.all(running.map((id) => manager.cancel(id)));
+  await manager.close();
+  host.close();
+}
+
+/** Upload and fetch beside scp, of the same files, by turns, past the line that counts. Three times; the best counts. */
+async function transferMany(what: string, of: Sshd): Promise<void> {
+  const { address, home } = of.user("bash");
   const data = join(top, "upload");
   mkdirSync(join(data, "model"), { recursive: true });
   for (let n = 0; n < 10; n++) writeFileSync(join(data, "model", `part-${n}`), randomBytes((MEGABYTES / 10) << 20));
-  const direct = connect(sshd.direct);
-  await direct.read(first.id, "job.json", 0);
-  const times = {
-    put: [] as number[],
-    scpUp: [] as number[],
-    fetch: [] as number[],
-    scpDown: [] as number[],
-    sum: [] as number[],
-  };
+  const host = sshHost({ name: "remote", address, workdir: "~/clf", program: of.direct });
+  const times = { put: [] as number[], scpUp: [] as number[], fetch: [] as number[], scpDown: [] as number[] };
   const clock = async (into: number[], work: () => Promise<unknown>) => {
     const begin = performance.now();
     await work();
     into.push(performance.now() - begin);
   };
-  const run = async (command: string, ...words: string[]) => {
-    const [status] = await once(spawn(command, words, { stdio: "ignore" }), "exit");
-    if (status !== 0) throw new Error(`${command} ended with ${status}`);
+  const scp = async (...words: string[]) => {
+    const [status] = await once(
+      spawn("scp", ["-q", "-r", ...of.direct.slice(1), ...words], { stdio: "ignore" }),
+      "exit",
+    );
+    if (status !== 0) throw new Error(`scp ended with ${status}`);
   };
-  const scp = (...words: string[]) => run("scp", "-q", "-r", ...sshd.direct.slice(1), ...words);
   for (let n = 0; n < 3; n++) {
     const job = `20260101-0000-upload-000${n}`;
     const back = join(top, `back-${n}`);
-    await clock(times.put, () => direct.put(job, data, ["model"]));
-    await clock(times.scpUp, () => scp(join(data, "model"), `${user.address}:up`));
-    await clock(times.fetch, () => direct.fetch(job, back, ["model"]));
-    await clock(times.scpDown, () => scp(`${user.address}:up`, join(top, `scp-${n}`)));
-    await clock(times.sum, () => run("sh", "-c", `sha256sum ${join(data, "model")}/*`));
-    await direct.put(job, join(top, "nothing"), []);
-    spawnSync("rm", ["-rf", join(user.home, "up"), back, join(top, `scp-${n}`)]);
+    await host.read(job, "job.json", 0);
+    await clock(times.put, () => host.put(job, data, ["model"]));
+    await clock(times.scpUp, () => scp(join(data, "model"), `${address}:up`));
+    await clock(times.fetch, () => host.fetch(job, back, ["model"]));
+    await clock(times.scpDown, () => scp(`${address}:up`, join(top, `scp-${n}`)));
+    await host.put(job, join(top, "nothing"), []);
+    spawnSync("rm", ["-rf", join(home, "up"), back, join(top, `scp-${n}`)]);
   }
-  direct.close();
-  const best = (which: number[]) => Math.min(...which);
-  const speed = (which: number[]) => `${(MEGABYTES / (best(which) / 1000)).toFixed(0)} MiB/s`;
-  row(`upload of ${MEGABYTES} MiB in 10 files, checksums included`, speed(times.put));
-  row("the same by scp -r, no checksums", speed(times.scpUp));
-  row("ratio, ours to scp", (best(times.scpUp) / best(times.put)).toFixed(2));
-  row("fetch of them, checksums included", speed(times.fetch));
-  row("the same by scp -r, no checksums", speed(times.scpDown));
-  row("ratio, ours to scp", (best(times.scpDown) / best(times.fetch)).toFixed(2));
-  row("sha256sum of them, once", speed(times.sum));
-  const sum = best(times.sum);
-  row(
-    "ratios to scp followed by sha256sum on either side: upload, fetch",
-    [times.scpUp, times.scpDown]
-      .map((scpTimes, n) => ((best(scpTimes) + 2 * sum) / best(n === 0 ? times.put : times.fetch)).toFixed(2))
-      .join(", "),
-  );
-  await Promise.all(running.map((id) => manager.cancel(id)));
-  await manager.close();
   host.close();
+  const best = (which: number[]) => Math.min(...which);
+  const compare = (ours: number[], theirs: number[]) =>
+    `${[ours, theirs].map((which) => (MEGABYTES / (best(which) / 1000)).toFixed(0)).join(" / ")} MiB/s: ${(best(theirs) / best(ours)).toFixed(2)}`;
+  row(
+    `upload of ${MEGABYTES} MiB in 10 files, checksums included / scp -r of them, ${what}: ratio of speeds`,
+    compare(times.put, times.scpUp),
+  );
+  row(`fetch of them / scp -r, ${what}: ratio`, compare(times.fetch, times.scpDown));
+}
+
+try {
+  if (minutes > 0) await followMany();
+  await transferMany("loopback", sshd);
 } finally {
   await sshd.close();
+}
+const network = makeNetwork();
+try {
+  if (network?.limit(100)) {
+    const far = await startSshd(["bash"], network);
+    await transferMany("100 Mbit/s", far).finally(far.close);
+  }
+} finally {
+  network?.close();
   await removeFolder(top);
 }
 process.exit();

@@ -11,6 +11,8 @@ export interface Network {
   plug(): void;
   /** This machine gets another address: connections from the old one are dead, and nobody is told. */
   move(): void;
+  /** Lets so many megabits a second pass in either direction. False where the system cannot. */
+  limit(megabits: number): boolean;
   close(): void;
 }
 
@@ -45,6 +47,11 @@ export function makeNetwork(): Network | null {
       ip("addr", "del", `${address(last)}/24`, "dev", near);
       last = (last % 200) + 2;
       ip("addr", "add", `${address(last)}/24`, "dev", near);
+    },
+    limit(megabits) {
+      const rule = ["root", "tbf", "rate", `${megabits}mbit`, "burst", "128kb", "latency", "50ms"];
+      const tc = (...words: string[]) => spawnSync("tc", words, { stdio: "ignore" }).status === 0;
+      return tc("qdisc", "replace", "dev", near, ...rule) && tc("-n", name, "qdisc", "replace", "dev", far, ...rule);
     },
     close,
   };

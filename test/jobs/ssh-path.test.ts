@@ -1,9 +1,9 @@
 /** From the command line to the artifacts, over a real sshd: a project with a host, the worker's own launcher, a stand-in for its Python. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { HostAddedDocument, HostsDocument } from "../../schemas/cli.ts";
 import { namedModel, weatherProject, weatherReports } from "./ssh-worker.ts";
@@ -187,40 +187,57 @@ const whyNot = named ? whyNoSshd(shells) : "CLF_SSH_MODEL names no model";
   before(async () => {
     sshd = await startSshd(shells, null, { CLF_PYTHON: named!.python });
     folder = await temporaryFolder();
-    await writeFile(join(folder, "reports.csv"), weatherReports());
-    const hosts = shells.map((shell) => `  ${shell}: { kind: ssh, address: host-${shell}, price_per_hour: 1 }\n`);
-    await writeFile(join(folder, "p.clf.yaml"), `${weatherProject()}hosts:\n${hosts.join("")}`);
+    await writeProject(folder, weatherProject());
   });
   after(async () => {
     await removeFolder(folder);
     await sshd.close();
   });
 
-  for (const shell of shells) {
-    it(`fine-tunes and evaluates there: ${shell}`, async () => {
-      const env = { CLF_SSH_CONFIG: sshd.config, NODE_NO_WARNINGS: "1", CLF_PYTHON: "" };
-      const clf = async (...args: string[]) => {
-        const begin = performance.now();
-        const { stdout, stderr, exitCode } = await execa(process.execPath, [CLI, ...args, "--host", shell], {
-          reject: false,
-          cwd: folder,
-          stdin: "ignore",
-          env,
-        });
-        assert.equal(exitCode, 0, `${stderr}${stdout}`);
-        console.log(
-          `      ${args[0]}: ${((performance.now() - begin) / 1000).toFixed(1)} s, load ${loadavg()[0]!.toFixed(1)}`,
-        );
-        return stdout;
-      };
-      await clf("fine-tune", ".", "--model", "tuned");
-      console.log((await clf("evaluate", ".", "--model", "tuned")).split("\n").slice(0, 6).join("\n"));
-      const ids = (await readdir(join(folder, ".clf/jobs"))).filter((name) => /^\d/.test(name)).sort();
-      const [fineTune, evaluation] = ids.slice(-2).map((id) => join(folder, ".clf/jobs", id));
-      assert.ok(
-        (await readdir(join(fineTune!, "model"), { recursive: true })).some((name) => /safetensors$/.test(name)),
-      );
-      for (const name of ["predictions.parquet", "report.json"]) assert.ok(existsSync(join(evaluation!, name)), name);
-    });
+  async function writeProject(to: string, project: string): Promise<void> {
+    await writeFile(join(to, "reports.csv"), weatherReports());
+    const hosts = shells.map((shell) => `  ${shell}: { kind: ssh, address: host-${shell}, price_per_hour: 1 }\n`);
+    await writeFile(join(to, "p.clf.yaml"), `${project}hosts:\n${hosts.join("")}`);
   }
+
+  /** Fine-tunes and evaluates the model of a project, and says how long it took. */
+  async function wholePath(shell: Shell, project: string): Promise<void> {
+    const env = { CLF_SSH_CONFIG: sshd.config, NODE_NO_WARNINGS: "1", CLF_PYTHON: "" };
+    const clf = async (command: string) => {
+      const begin = performance.now();
+      const { stdout, stderr, exitCode } = await execa(
+        process.execPath,
+        [CLI, command, ".", "--model", "tuned", "--host", shell],
+        { reject: false, cwd: project, stdin: "ignore", env },
+      );
+      assert.equal(exitCode, 0, `${stderr}${stdout}`);
+      console.log(
+        `      ${command}: ${((performance.now() - begin) / 1000).toFixed(1)} s, load ${loadavg()[0]!.toFixed(1)}`,
+      );
+      return stdout;
+    };
+    await clf("fine-tune");
+    console.log((await clf("evaluate")).split("\n").slice(0, 6).join("\n"));
+    const ids = (await readdir(join(project, ".clf/jobs"))).filter((name) => /^\d/.test(name)).sort();
+    const [fineTune, evaluation] = ids.slice(-2).map((id) => join(project, ".clf/jobs", id));
+    assert.ok((await readdir(join(fineTune!, "model"), { recursive: true })).some((name) => /safetensors$/.test(name)));
+    for (const name of ["predictions.parquet", "report.json"]) assert.ok(existsSync(join(evaluation!, name)), name);
+  }
+
+  for (const shell of shells) {
+    it(`fine-tunes and evaluates there: ${shell}`, () => wholePath(shell, folder));
+  }
+
+  it("brings the model itself from the project's folder", async () => {
+    const { model } = named!;
+    const project = join(folder, "another");
+    const own = join(project, "models/own");
+    await mkdir(own, { recursive: true });
+    if (model.endsWith(".gguf")) await copyFile(model, join(own, basename(model)));
+    else await cp(model, own, { recursive: true, dereference: true });
+    await writeProject(project, weatherProject("models/own"));
+    await wholePath("bash", project);
+    const models = await readdir(join(sshd.user("bash").home, "clf/models"));
+    assert.equal(models.filter((name) => !name.startsWith(".")).length, 1, "two jobs on one model brought it twice");
+  });
 });

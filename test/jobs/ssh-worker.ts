@@ -15,22 +15,24 @@ export function namedModel(): { model: string; python: string } | null {
   return { model, python };
 }
 
-/** The project's entry of a qlora model that such a user can fine-tune: fields of YAML. */
-function tunedModel(): string {
+/** The project's entry of a qlora model that such a user can fine-tune: fields of YAML. @param folder of the model, if not its own */
+function tunedModel(folder?: string): string {
   const named = namedModel();
   if (!named) return "engine: qlora, base: Qwen/Qwen2.5-0.5B-Instruct";
   const { model } = named;
-  const base = model.endsWith(".gguf") ? `${dirname(model)}, gguf_file: ${basename(model)}` : model;
-  return `engine: qlora, base: ${base}, quantization: none, epochs: 1, learning_rate: 5e-3, max_tokens: 64`;
+  const gguf = model.endsWith(".gguf");
+  const base = folder ?? (gguf ? dirname(model) : model);
+  const file = gguf ? `, gguf_file: ${basename(model)}` : "";
+  return `engine: qlora, base: ${base}${file}, quantization: none, epochs: 1, learning_rate: 5e-3, max_tokens: 64`;
 }
 
 /** A project of one such model, `tuned`. */
-export function weatherProject(): string {
+export function weatherProject(folder?: string): string {
   return `version: 1
 dataset: { source: reports.csv, split: { column: split } }
 task: { inputs: [text], targets: [{ column: label }] }
 models:
-  tuned: { ${tunedModel()} }
+  tuned: { ${tunedModel(folder)} }
 confidence: { accept: { threshold: 0.8 } }
 `;
 }
