@@ -23,6 +23,8 @@ export function startScoringWorker(folder: string, model: string): ChildProcessB
   const [command, ...args] = workerCommand();
   return spawn(command, [...args, "--python", "-m", "clf_worker.serve", folder, model], {
     detached: true,
+    // What it says stands on a person's terminal: no bars of a hundred lines, no warnings for those who write programs.
+    env: { ...process.env, TQDM_DISABLE: "1", PYTHONWARNINGS: "ignore::FutureWarning" },
     stdio: ["pipe", "pipe", "inherit"],
   });
 }
