@@ -578,8 +578,17 @@ export class Workbench {
       .evaluateAll((items) => items.map((item) => item.textContent ?? ""));
   }
 
+  /** Of the menu that is open. A menu that has just opened may take no click yet: it stands there still, and is clicked again. */
   async chooseMenuItem(title: string): Promise<void> {
-    await this.page.locator(".context-view .monaco-menu .action-menu-item").getByText(title, { exact: true }).click();
+    const item = this.page.locator(".context-view .monaco-menu .action-menu-item").getByText(title, { exact: true });
+    for (let again = 3; ; again--) {
+      await item.click();
+      try {
+        return await item.waitFor({ state: "hidden", timeout: 3000 });
+      } catch (error) {
+        if (again === 0) throw error;
+      }
+    }
   }
 
   /**
