@@ -73,9 +73,11 @@ export function labelPlot(
       width,
       height: bars.length * 19 + 30,
       marginLeft: Math.min(150, 16 + 7 * Math.max(4, ...bars.map(({ value }) => short(named(value)).length))),
-      marginTop: 4,
+      marginTop: 24,
+      marginBottom: 6,
       marginRight: 20,
-      x: { label: null, ticks: 4, tickFormat: "~s", domain: [0, most] },
+      // Many labels are scrolled through: above them their scale stays in sight.
+      x: { axis: "top", label: null, ticks: 4, tickFormat: "~s", domain: [0, most] },
       y: {
         label: null,
         domain: bars.map(({ value }) => value),
