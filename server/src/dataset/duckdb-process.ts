@@ -23,6 +23,8 @@ async function start({ folders, memoryLimit, threads }: DuckDbSettings): Promise
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",
+    // A file is read from its beginning to its end, once: nothing of it need stay.
+    enable_external_file_cache: "false",
     memory_limit: memoryLimit,
     threads: String(threads),
   });

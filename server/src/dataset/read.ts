@@ -428,6 +428,9 @@ function utf16Fault(chunk: Buffer): RecordFault | undefined {
   };
 }
 
+/** Cells come as strings in messages: both processes hold a batch, and what of the ones before is not yet collected. */
+const ROWS_A_BATCH = 4096;
+
 async function readParquet(
   file: DataFile,
   wanted: WantedColumn[],
@@ -444,7 +447,8 @@ async function readParquet(
     if (!places || namesOnly) return names;
     const cells = places.map((place, i) => (place < 0 ? "''" : textOf(wanted[i]!.name, types[place]!)));
     let line = 1;
-    for await (const { data } of duckdb.stream(`SELECT ${cells.join(", ")} FROM read_parquet($1)`, [path], signal)) {
+    const rows = `SELECT ${cells.join(", ")} FROM read_parquet($1)`;
+    for await (const { data } of duckdb.stream(rows, [path], signal, ROWS_A_BATCH)) {
       for (let row = 0; row < (data[0]?.length ?? 0); row++) {
         sink.row(line++);
         for (let i = 0; i < data.length; i++) sink.appendText(i, data[i]![row] as string);

@@ -162,7 +162,8 @@ export function createPreviews({ projects, notify }: PreviewsContext): Previews 
     }
     const real = await realpath(path);
     const { size } = await stat(real);
-    const duckdb = createDuckDb({ folder: dirname(real) });
+    // Cells are taken slower than one thread makes them.
+    const duckdb = createDuckDb({ folder: dirname(real), threads: 1 });
     try {
       const table = await openFileTable(
         { path: real, name, role: "source", ...known, bytes: size },
