@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { ClassifyAnswer, ServeDocument, ServeFailure, ServeHealth } from "../../schemas/serve.ts";
-import { loadProject } from "../../server/src/project/load.ts";
-import type { Projects } from "../../server/src/workbench/projects.ts";
-import { tryHandlers } from "../../server/src/workbench/try-it.ts";
-import { openSession } from "../../server/src/workflow/session.ts";
+import type { TriedTarget } from "../../schemas/tryIt.ts";
 import { ROOT } from "../built.ts";
 import { weatherProject, weatherReports } from "../jobs/ssh-worker.ts";
+import { uriOf } from "../server/client.ts";
+import { openEditorClient } from "../server/editor-client.ts";
 import { build, clf, removeFolder, start, temporaryFolder } from "./support.ts";
 
 const FAKES = join(ROOT, "test", "jobs");
@@ -190,36 +188,29 @@ exit 9
     await ended(worker);
   });
 
-  it("Try It loads the model at the first question and keeps it for the next", async () => {
+  it("Try It loads the model at the first question, keeps it for the next, and lets it go with the window", async () => {
     const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
     Object.assign(process.env, env);
+    const window = await openEditorClient([folder]);
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    const said = async (text: string) => {
+      const asked = { project: uriOf(project), model: "tuned", inputs: { text } };
+      const { targets } = await window.request<{ targets: TriedTarget[] }>("clf/predict", asked);
+      return targets.map(({ label, confidence, accepted }) => [label, confidence !== null, accepted]);
+    };
     try {
-      const { project: loaded } = await loadProject(project);
-      const session = openSession(loaded!, {});
-      const handlers = tryHandlers({ sound: async () => ({ session }) } as unknown as Projects, () => {});
-      const uri = pathToFileURL(project).href;
-      const said = async (text: string) => {
-        const { targets } = await handlers["clf/predict"](
-          { project: uri, model: "tuned", inputs: { text } },
-          new AbortController().signal,
-        );
-        return targets.map(({ label, confidence, accepted }) => [label, confidence !== null, accepted]);
-      };
       assert.deepEqual(await said("rain"), [["wet", true, true]]);
       const worker = pid();
       assert.deepEqual(await said("sun"), [["dry", true, true]]);
-      await assert.rejects(said("fail"), {
-        name: "WorkflowError",
-        message: "The GPU ran out of memory. Lower max_tokens.",
-      });
+      await assert.rejects(said("fail"), { message: "The GPU ran out of memory. Lower max_tokens." });
       assert.equal(pid(), worker);
-      process.kill(worker);
+      await window.end("closes");
       await ended(worker);
     } finally {
-      for (const [name, value] of before) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
+      await window.end("dies");
     }
   });
 

@@ -77,7 +77,7 @@ export function tryHandlers(projects: Projects, log: (message: string) => void):
 const IDLE = 600_000;
 
 /** The model that a worker keeps loaded. One at a time: they are large. */
-let kept: { model: ServedModel; idle: NodeJS.Timeout } | undefined;
+let kept: { model: ServedModel; idle?: NodeJS.Timeout } | undefined;
 
 /** Asks a model that is not in memory; it has to have been evaluated. */
 async function askEngine(
@@ -87,10 +87,10 @@ async function askEngine(
   { signal, log }: { signal: AbortSignal; log(message: string): void },
 ): Promise<TriedTarget[]> {
   const served = await keptModel(await openServedModel(session, model, { warn: log }));
-  signal.throwIfAborted();
-  // A loaded model stays for the next question.
-  if (kept?.model !== served) signal.addEventListener("abort", () => void served.close());
   try {
+    signal.throwIfAborted();
+    // A loaded model stays for the next question.
+    if (kept?.model !== served) signal.addEventListener("abort", () => void served.close());
     const [row] = await served.classify([{ inputs }]);
     return row!.targets.map(({ target, label, confidence, top, accepted, reasons, set }) => ({
       target,
@@ -105,7 +105,20 @@ async function askEngine(
   } catch (error) {
     if (error instanceof EngineError) throw new WorkflowError([error.message, error.remedy ?? ""].join(" ").trim());
     throw error;
+  } finally {
+    if (kept?.model === served) letGoLater(served);
+    else await served.close();
   }
+}
+
+function letGoLater(model: ServedModel): void {
+  clearTimeout(kept?.idle);
+  const idle = setTimeout(() => {
+    kept = undefined;
+    void model.close();
+  }, IDLE);
+  idle.unref();
+  kept = { model, idle };
 }
 
 /** The same model as it was loaded before, where there is one; a model that needs no loading is as it was opened. */
@@ -115,12 +128,7 @@ async function keptModel(opened: ServedModel): Promise<ServedModel> {
   clearTimeout(before?.idle);
   const same = before?.model.job === opened.job && before.model.name === opened.name;
   const model = same ? before.model : opened;
-  const idle = setTimeout(() => {
-    kept = undefined;
-    void model.close();
-  }, IDLE);
-  idle.unref();
-  kept = { model, idle };
+  kept = { model };
   await (same ? opened : before?.model)?.close();
   return model;
 }
