@@ -3,7 +3,7 @@
  * platform can. It ends with this process (its standard input closes) and leaves nothing behind on either side.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -197,8 +197,10 @@ const socketFolders = new Set<string>();
 
 function removeSocket(folder: string): void {
   socketFolders.delete(folder);
-  // The ssh process on its way out may be at work in it too.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  // An ssh process on its way out takes its socket away itself: a removal that finds it gone stops half way, and says nothing.
+  for (let tries = 0; tries < 5 && existsSync(folder); tries++) {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
 }
 
 /** A window that is closed, or a command that ends, does not always come to closing its connections. */
