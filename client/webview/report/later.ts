@@ -1,4 +1,4 @@
-/** Parts of the page that wait for the report's rows, and are then drawn one after another, so that keys and scrolling come in between. */
+/** Parts of the page that wait for the report's rows, and are then drawn bit by bit, so that keys and scrolling come in between. */
 import type { ReportDetail } from "../../../schemas/reportPanel.ts";
 
 /** What is drawn when what it needs has come: an element that waits in its place. */
@@ -6,46 +6,49 @@ export type Later = (name: string, draw: (detail: ReportDetail) => Node | null) 
 
 export interface Waiting {
   later: Later;
-  /** When each of them is drawn, or, without rows, gone. */
-  drawn(): Promise<void>;
+  /** Draws, once the rows have come, what waits for them until now; without rows its places go. */
+  draw(): Promise<void>;
 }
 
-/** @param detail the rows; without them the places that wait for them go */
+/** Milliseconds that are drawn for at a stretch. A longer one is felt; with shorter ones the page is laid out more often. */
+const STRETCH = 50;
+
 export function waitFor(detail: Promise<ReportDetail>): Waiting {
-  let turns: Promise<void> = Promise.resolve();
-  /** In a task of its own: one that fails keeps none of the others from being drawn. */
-  const inTurn = (draw: () => void): void => {
-    turns = turns.then(
-      () =>
-        new Promise((resolve) =>
-          setTimeout(() => {
-            resolve();
-            draw();
-          }),
-        ),
-    );
-  };
+  const waiting: { place: HTMLElement; draw: Parameters<Later>[1] }[] = [];
+
+  function drawNext(found: ReportDetail): void {
+    const { place, draw } = waiting.shift()!;
+    try {
+      const drawn = draw(found);
+      place.removeAttribute("aria-busy");
+      if (drawn) place.replaceWith(drawn);
+      else place.remove();
+    } catch (error) {
+      // The others can be drawn all the same.
+      reportError(error);
+    }
+  }
+
   return {
     later(name, draw) {
       const place = document.createElement("div");
       place.className = "later";
       place.dataset.name = name;
       place.setAttribute("aria-busy", "true");
-      detail.then(
-        (found) =>
-          inTurn(() => {
-            const drawn = draw(found);
-            place.removeAttribute("aria-busy");
-            if (drawn) place.replaceWith(drawn);
-            else place.remove();
-          }),
-        () => place.remove(),
-      );
+      waiting.push({ place, draw });
       return place;
     },
-    async drawn() {
-      await detail.catch(() => {});
-      await turns;
+    async draw() {
+      const found = await detail.catch(() => null);
+      if (found === null) for (const { place } of waiting.splice(0)) place.remove();
+      else {
+        while (waiting.length > 0) {
+          await new Promise((resolve) => setTimeout(resolve));
+          const until = performance.now() + STRETCH;
+          do drawNext(found);
+          while (waiting.length > 0 && performance.now() < until);
+        }
+      }
     },
   };
 }

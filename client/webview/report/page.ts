@@ -30,7 +30,7 @@ export function drawReport(
   at: Surroundings,
 ): Promise<void> {
   const models = Object.entries(report.models);
-  const { later, drawn } = waitFor(detail);
+  const { later, draw } = waitFor(detail);
   const missing = document.createElement("p");
   missing.hidden = true;
   detail.catch((error: unknown) => {
@@ -71,7 +71,7 @@ export function drawReport(
       ${models.map(([name, model], i) => drawModel(name, model, i, later, at))} ${drawMade(report, at)}`,
     root,
   );
-  return drawn();
+  return draw();
 }
 
 function goTo(id: string): void {
