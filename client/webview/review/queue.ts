@@ -17,7 +17,15 @@ export interface Place {
 let generation = 0;
 /** Decisions on their way to the server. */
 let sending = 0;
+/** The list on hand is not the server's own any more. */
 let stale = false;
+/** Runs out when nothing has been sent for a while: then the list is asked for again. */
+let resting: ReturnType<typeof setTimeout> | undefined;
+/**
+ * Milliseconds. The list on hand is right without the rows that were decided; asking for it at each decision would make who decides
+ * quickly wait for the next row.
+ */
+const REST = 300;
 /** The view scrolls as little as it takes to have a row in view. */
 let show = (_index: number): void => {};
 let inView = () => ({ from: 0, to: 0 });
@@ -52,6 +60,8 @@ const here = (): Place => ({
 /** Asks for the list again and stays on the row that is on screen, or goes to `wanted`. */
 export async function load(wanted?: Place): Promise<void> {
   const mine = ++generation;
+  // What is on its way changes the list once more.
+  if (sending === 0) loaded();
   if (panel.project === null) return draw();
   try {
     const { row, target, index: at } = wanted ?? here();
@@ -138,10 +148,19 @@ export function choosePlace(change: Partial<ReviewState>): void {
 /** Others decided, or predictions changed. */
 export function changed(): void {
   if (sending > 0) stale = true;
+  else if (stale) loadAfterRest();
   else void load();
 }
 
-/** While `work` goes on lists are dropped that know nothing of it; after it the list is the server's own again. */
+function loadAfterRest(): void {
+  clearTimeout(resting);
+  resting = setTimeout(() => {
+    // The end of what is on its way asks again.
+    if (sending === 0) void load();
+  }, REST);
+}
+
+/** While `work` goes on lists are dropped that know nothing of it; soon after it the list is the server's own again. */
 export async function whileSending(work: () => Promise<void>): Promise<void> {
   sending++;
   // A list that is on its way would bring a decided row back, and take the next one off the screen.
@@ -151,14 +170,12 @@ export async function whileSending(work: () => Promise<void>): Promise<void> {
     await work();
   } finally {
     sending--;
-    if (sending === 0 && stale) {
-      stale = false;
-      await load();
-    }
+    if (sending === 0 && stale) loadAfterRest();
   }
 }
 
-/** Nothing else is to be asked again after this work: it has done so itself. */
-export const loaded = (): void => {
+/** Nothing is to be asked again after this: it has just been. */
+export function loaded(): void {
   stale = false;
-};
+  clearTimeout(resting);
+}
