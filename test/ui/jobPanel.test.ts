@@ -323,4 +323,20 @@ describe("Job panel and Try It", function () {
       await workbench.setWindowSize(1400, 900);
     }
   });
+
+  it("can be read where a job has succeeded, on a light ground too", async () => {
+    const { workbench } = window;
+    await workbench.setTheme("Light Modern");
+    await workbench.contextMenu(
+      workbench.page.locator(".monaco-list-row[aria-level='2']", { hasText: "log_loss" }).last(),
+    );
+    await workbench.chooseMenuItem("Show Job");
+    frame = await workbench.webview("succeeded", 40);
+    await eventually(
+      () => seriousIssues(frame),
+      (found) => found.length === 0,
+      "no serious issue",
+      30,
+    );
+  });
 });

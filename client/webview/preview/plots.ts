@@ -77,7 +77,7 @@ export function labelPlot(
       marginBottom: 6,
       marginRight: 20,
       // Many labels are scrolled through: above them their scale stays in sight.
-      x: { axis: "top", label: null, ticks: 4, tickFormat: "~s", domain: [0, most] },
+      x: { axis: "top", label: null, ticks: 4, tickFormat: whole, domain: [0, most] },
       y: {
         label: null,
         domain: bars.map(({ value }) => value),
