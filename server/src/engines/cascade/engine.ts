@@ -58,7 +58,7 @@ async function predict(run: PredictRun, engineOf: (stage: Stage) => Engine): Pro
       run.emit({
         type: "log",
         level: "warning",
-        message: `${stage.name} has predicted fewer than ${FEWEST} labelled tune rows: its own score decides which rows it takes.`,
+        message: `${stage.name} has predicted fewer than ${FEWEST} labelled tune rows, or all of them right or all wrong: its own score decides which rows it takes.`,
       });
     }
     const next: JobRow[] = [];
@@ -217,7 +217,10 @@ function rowScore(of: ReadonlyMap<string, Prediction>, targets: readonly string[
   return score;
 }
 
-/** The stage's scale from the tune rows it saw: its row score against all of the row's labels being right. */
+/**
+ * The stage's scale from the tune rows it saw: its row score against all of the row's labels being right. Null for too few rows, and where
+ * all of them are right or all wrong: every row would then have the same confidence, whatever its score.
+ */
 function scaleOf(rows: readonly JobRow[], answers: Answers, targets: readonly string[]): PlattParameters | null {
   const scores: number[] = [];
   const right: number[] = [];
@@ -229,7 +232,7 @@ function scaleOf(rows: readonly JobRow[], answers: Answers, targets: readonly st
     scores.push(logOdds(score));
     right.push(targets.every((target) => of.get(target)!.label === row.labels[target]) ? 1 : 0);
   }
-  if (scores.length < FEWEST) return null;
+  if (scores.length < FEWEST || new Set(right).size < 2) return null;
   const scale = fitPlatt(scores, right);
   // A scale that falls with the score would turn the stage upside down: the score then says nothing.
   return scale.a < 0 ? scale : { a: -1e-6, b: scale.b };

@@ -56,13 +56,13 @@ describe("engine cascade", () => {
   });
   afterEach(() => remove(folder));
 
-  const run = async (options: { take?: number; agree?: boolean } = {}) => {
+  const run = async (options: { take?: number; agree?: boolean } = {}, cheapIsRight?: JobRow["split"]) => {
     const asked = { cheap: new Set<string>(), dear: new Set<string>() };
     const truth = (row: JobRow) => row.labels.label!;
     const engines: Record<string, Engine> = {
       cheap: stage(asked.cheap, (row) => {
         const i = Number(row.inputs.text);
-        return i % 2 === 0
+        return i % 2 === 0 || row.split === cheapIsRight
           ? [truth(row), 0.9 + (i % 10) / 200]
           : [i % 5 === 0 ? truth(row) : "good", 0.55 + (i % 10) / 200];
       }),
@@ -126,6 +126,15 @@ describe("engine cascade", () => {
     const { asked: usual } = await run();
     const { asked: strict } = await run({ take: 0.999999 });
     assert.ok(strict.dear.size > usual.dear.size);
+  });
+
+  it("a stage that is right on all tune rows takes what its own score is sure of, not everything", async () => {
+    const { predictions, asked } = await run({ take: 0.92 }, "tune");
+    for (const { row, split, stage: by } of predictions) {
+      const i = Number(row.split("-")[1]);
+      if (split !== "tune") assert.equal(by, i % 2 === 0 && 0.9 + (i % 10) / 200 >= 0.92 ? "cheap" : "dear", row);
+    }
+    assert.ok(asked.dear.size > 100);
   });
 
   it("with agree the last stage decides every row, and rows that another labels otherwise say so", async () => {
