@@ -165,7 +165,9 @@ put() {
 # share theirs: nobody writes to them.
 known() {
   if [ "$2" -lt 65536 ]; then return 1; fi
-  for sums in "$jobs"/*/.sums "$work"/models/*/.sums; do
+  # One look at all of them: a host may have hundreds of jobs.
+  grep -ls "^$1  " "$jobs"/*/.sums "$work"/models/*/.sums >".put/known.$$"
+  while IFS= read -r sums; do
     name=$(sed -n "s/^$1  //p" "$sums" 2>/dev/null | head -n 1)
     if [ -z "$name" ] || [ ! -f "${sums%/.sums}/$name" ]; then continue; fi
     copy=cp
@@ -175,7 +177,7 @@ known() {
       return 0
     fi
     rm -f ".put/part.$$"
-  done
+  done <".put/known.$$"
   return 1
 }
 
