@@ -1,6 +1,6 @@
 /**
  * `node scripts/pictures.ts`: the pictures of README and docs, taken from real VS Code on the example project, light and dark, into
- * docs/pictures/. Names on the command line choose among them. Needs Chromium; takes two minutes.
+ * docs/pictures/. Names on the command line choose among them. Needs Chromium; takes three minutes.
  */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -56,8 +56,9 @@ const PICTURES: Record<string, (workbench: Workbench) => Promise<unknown>> = {
     await workbench.runCommand("Clf: Review Flagged Rows");
     const panel = await workbench.webview("confirm");
     await panel.locator(".detail:not([aria-busy]) mark").first().waitFor();
+    await panel.locator("body:not(.no-keys)").waitFor();
     await workbench.press("o");
-    await workbench.page.waitForTimeout(1500);
+    await workbench.page.locator(".statusbar-item", { hasText: /Ln (?!1,)\d+, Col/ }).waitFor();
     await eventually(
       () => workbench.inlayHints(),
       (found) => found.length > 10,
@@ -73,6 +74,35 @@ const PICTURES: Record<string, (workbench: Workbench) => Promise<unknown>> = {
     const report = await workbench.webview("test rows, with 95 % intervals");
     await report.locator("[aria-busy]").first().waitFor({ state: "detached" });
     await workbench.runCommand("View: Close Other Editors in Group");
+    await report.evaluate(() => scrollTo(0, 0));
+  },
+  async matrix(workbench) {
+    await sideBar(workbench, false);
+    await workbench.runCommand("Clf: Open Report");
+    const report = await workbench.webview("test rows, with 95 % intervals");
+    await report.locator("[aria-busy]").first().waitFor({ state: "detached" });
+    await report
+      .locator("figure.matrix")
+      .last()
+      .evaluate((figure) => figure.scrollIntoView({ block: "start" }));
+  },
+  async job(workbench) {
+    await sideBar(workbench, true);
+    const job = workbench.page.locator(".monaco-list-row[aria-level='2']", { hasText: "fine-tune" }).first();
+    await workbench.contextMenu(job);
+    await workbench.chooseMenuItem("Show Job");
+    const panel = await workbench.webview("What Differs");
+    await panel.locator(".chart svg").first().waitFor();
+    await sideBar(workbench, false);
+    await workbench.page.mouse.move(SIZE.width / 2, SIZE.height - 5);
+  },
+  async try(workbench) {
+    await sideBar(workbench, false);
+    await workbench.runCommand("Clf: Try a Text");
+    const panel = await workbench.webview("Try It");
+    await panel.locator("#input-0").fill("Employee slipped on ice in the yard and broke his wrist.");
+    await panel.locator(".nearest .link").first().waitFor();
+    await panel.locator("article .word.for").first().waitFor();
   },
 };
 
