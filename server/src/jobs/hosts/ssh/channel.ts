@@ -248,7 +248,8 @@ function readable(
         throw new HostUnreachable(`${address} has not said a word for ${Math.round(patience / 1000)} seconds.`);
       }
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
+        // What came while this process was stopped, as a laptop asleep, is looked at before the host is blamed.
+        const timer = setTimeout(() => setImmediate(resolve), left);
         heard = () => {
           clearTimeout(timer);
           resolve();
