@@ -18,10 +18,12 @@ describe("channel to a host", function () {
     return channel;
   };
 
-  it("waits longer than its patience for the word after an upload, as long as the upload gets on", async () => {
-    // Takes 16 MiB within 6 seconds, without a word.
-    const slow = "n=0; while [ $n -lt 24 ]; do head -c 699051 >/dev/null; sleep 0.25; n=$((n + 1)); done";
-    const to = open(`${slow}; echo ${MARK} done`, 4000);
+  it("waits longer than its patience for the word after an upload, as long as the upload gets on", async function () {
+    // A machine that halts both ends for seconds breaks any patience.
+    this.retries(3);
+    // Takes 16 MiB within 7 seconds, without a word.
+    const slow = "n=0; while [ $n -lt 28 ]; do head -c 599187 >/dev/null; sleep 0.25; n=$((n + 1)); done";
+    const to = open(`${slow}; echo ${MARK} done`, 5000);
     const answer = to.line();
     for (let n = 0; n < 64; n++) await to.write(Buffer.alloc(1 << 18));
     to.end();
