@@ -12,6 +12,7 @@ export interface EventsSummary {
   end: number;
   facts: AttemptFacts;
   progress?: Extract<JobEvent, { type: "progress" }>;
+  /** The newest that says how good the model is. */
   metric?: Extract<JobEvent, { type: "metric" }>;
   error?: Extract<JobEvent, { type: "error" }>;
   first?: string;
@@ -56,6 +57,9 @@ export function parseEvent(text: string): JobEvent | null {
   }
 }
 
+/** Names of figures of a model; the others are of the run: its speed, memory, cost. */
+const OF_QUALITY = /accuracy|loss/;
+
 /** Reads on from an earlier summary of the same file. */
 export async function readEvents(
   folder: string,
@@ -74,7 +78,7 @@ export async function readEvents(
     summary.first ??= event.time;
     summary.last = event.time;
     if (event.type === "progress") summary.progress = event;
-    if (event.type === "metric") summary.metric = event;
+    if (event.type === "metric" && OF_QUALITY.test(event.name)) summary.metric = event;
     if (event.type === "error") summary.error = event;
   }
   return summary;

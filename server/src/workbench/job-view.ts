@@ -8,7 +8,7 @@ import type { JobManager } from "../jobs/manager.ts";
 import { isTerminal } from "../jobs/states.ts";
 import { type JobSnapshot, summarize } from "../jobs/store.ts";
 
-/** The figure worth a place in one line: the newest accuracy, else the newest loss. */
+/** The figure worth a place in one line: the newest accuracy or loss. */
 function metricOf({ attempt }: JobSnapshot): JobView["metric"] {
   const { metric } = attempt.events;
   return metric ? { name: metric.name, value: metric.value } : null;
