@@ -327,10 +327,16 @@ if read -r pid <"$HOME/gpu-pid" && { [ -e "$HOME/gpu-hangs" ] || grep -q ') [^ZX
     assert.deepEqual(await models(), [name]);
     const found = await stat(join(work, "models", name!, "weights"));
     assert.deepEqual([found.ino, found.mtimeMs], [brought.ino, brought.mtimeMs], "it was brought twice");
-    // Another model, of which one large file is the same.
+    // Another model, of which one large file is the same: it is not brought again.
     await writeFile(join(model, "config.json"), '{"changed": true}');
     const third = await done();
-    assert.equal((await models()).length, 2);
+    const [other, ...more] = (await models()).filter((each) => each !== name);
+    assert.deepEqual(more, []);
+    assert.equal(
+      (await stat(join(work, "models", other!, "weights"))).ino,
+      brought.ino,
+      "the same file was brought again",
+    );
     await of.remove(first);
     assert.equal((await models()).length, 2, "a model went that a job needs");
     await of.remove(second);
