@@ -94,7 +94,10 @@ for (const method of ["lac", "aps"] as PredictionSetMethod[]) {
   timed(method.toUpperCase(), () => {
     const rule = calibratePredictionSets(validation, new Uint8Array(fit.length).fill(1), method, 0.9);
     return test.map((_, i) =>
-      predictionSet(rule, distributionAt(columns, i)!).labels.reduce((mask, label) => mask + 2 ** label, 0),
+      predictionSet(rule, distributionAt(columns, i)!, columns.labels.length).labels.reduce(
+        (mask, label) => mask + 2 ** label,
+        0,
+      ),
     );
   });
 }

@@ -81,8 +81,11 @@ export interface PredictionSet {
   others: boolean;
 }
 
-/** The prediction set of one row. The most probable label is always in it. */
-export function predictionSet(rule: PredictionSetRule, distribution: Distribution): PredictionSet {
+/**
+ * The prediction set of one row. The most probable label is always in it.
+ * @param labelCount how many labels there are, listed or not
+ */
+export function predictionSet(rule: PredictionSetRule, distribution: Distribution, labelCount: number): PredictionSet {
   const order = Array.from({ length: distribution.labels.length }, (_, i) => i).sort(
     (a, b) => distribution.probabilities[b]! - distribution.probabilities[a]! || a - b,
   );
@@ -91,7 +94,9 @@ export function predictionSet(rule: PredictionSetRule, distribution: Distributio
     .filter((i, at) => at === 0 || nonconformity(rule.method, distribution, distribution.probabilities[i]!) <= limit)
     .map((i) => distribution.labels[i]!);
   const { rest, restCount } = distribution;
-  const others = restCount > 0 && nonconformity(rule.method, distribution, rest / restCount) <= limit;
+  // Uncovered mass is no label's: those that are not listed have a probability of 0 then, as in the calibration.
+  const share = restCount > 0 ? rest / restCount : 0;
+  const others = labelCount > distribution.labels.length && nonconformity(rule.method, distribution, share) <= limit;
   return { labels, others };
 }
 
@@ -123,8 +128,8 @@ export function measurePredictionSets(
   for (let i = 0; i < rows.n; i++) {
     const distribution = flagged[i]! > 0 && rows.truth[i]! >= 0 ? distributionAt(rows, i) : null;
     if (distribution === null) continue;
-    const { labels, others } = predictionSet(rule, distribution);
-    const size = labels.length + (others ? distribution.restCount : 0);
+    const { labels, others } = predictionSet(rule, distribution, rows.labels.length);
+    const size = labels.length + (others ? rows.labels.length - distribution.labels.length : 0);
     n++;
     total += size;
     sizes[Math.min(size, longest)]!++;

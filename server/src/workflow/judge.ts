@@ -184,7 +184,7 @@ function labelSet(
   names: readonly string[],
 ): LabelSet | null {
   if (rule === undefined || rule.quantile === null) return null;
-  const { labels, others } = predictionSet(rule, distribution);
+  const { labels, others } = predictionSet(rule, distribution, names.length);
   return { labels: labels.map((label) => names[label]!), others, coverage: rule.coverage };
 }
 

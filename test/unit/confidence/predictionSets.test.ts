@@ -65,6 +65,26 @@ describe("prediction sets", () => {
     }
   });
 
+  it("cover as promised where the right label is often among what an endpoint does not show", () => {
+    // One label of four is seen, the rest of the mass is nobody's; it is right in a third of the rows.
+    const rows = (split: "validation" | "test") =>
+      scoredRows(
+        Array.from({ length: 300 }, (_, i) => ({
+          split,
+          truth: i % 3,
+          distribution: { labels: [0], probabilities: [0.3 + (i % 7) / 10], rest: 0.7 - (i % 7) / 10, restCount: 0 },
+        })),
+        { labels: ["a", "b", "c", "d"], keepDistributions: true },
+      );
+    const flagged = new Uint8Array(300).fill(1);
+    for (const method of ["lac", "aps"] as const) {
+      const rule = calibratePredictionSets(validationRows(rows("validation")), flagged, method);
+      const report = measurePredictionSets(rule, testRows(rows("test")), flagged);
+      assert.ok(report.coverage!.value >= 0.9, `${method}: ${report.coverage!.value}`);
+      assert.ok(report.meanSize! > 3, `${method}: ${report.meanSize}`);
+    }
+  });
+
   it("judge a label by what is more probable: rounded zeros are not in a set because the first label is sure", () => {
     // The first label is right in 19 rows of 20 and said to be certain in all.
     const rows = scoredRows(
@@ -76,8 +96,8 @@ describe("prediction sets", () => {
       { labels: ["a", "b", "c", "d"], keepDistributions: true },
     );
     const rule = calibratePredictionSets(validationRows(rows), new Uint8Array(200).fill(1), "aps");
-    assert.deepEqual(predictionSet(rule, fullDistribution([1, 0, 0, 0])), { labels: [0], others: false });
-    assert.deepEqual(predictionSet(rule, fullDistribution([0.5, 0.5, 0, 0])), { labels: [0, 1], others: false });
+    assert.deepEqual(predictionSet(rule, fullDistribution([1, 0, 0, 0]), 4), { labels: [0], others: false });
+    assert.deepEqual(predictionSet(rule, fullDistribution([0.5, 0.5, 0, 0]), 4), { labels: [0, 1], others: false });
   });
 
   it("always hold the most probable label, grow with the promise, and hold everything with too few rows", () => {
@@ -89,7 +109,11 @@ describe("prediction sets", () => {
         const distribution = fullDistribution(d.probabilities.slice(d.offsets[row], d.offsets[row + 1]));
         let last = 0;
         for (const coverage of [0.5, 0.8, 0.95]) {
-          const found = predictionSet(calibratePredictionSets(set, all, method, coverage), distribution);
+          const found = predictionSet(
+            calibratePredictionSets(set, all, method, coverage),
+            distribution,
+            set.rows.labels.length,
+          );
           assert.equal(found.labels[0], set.rows.predicted[row]);
           assert.ok(found.labels.length >= last);
           last = found.labels.length;
@@ -98,7 +122,7 @@ describe("prediction sets", () => {
     );
     const few = calibratePredictionSets(validationRows(madeRows(5, 3)), all, "lac", 0.9);
     assert.equal(few.quantile, null);
-    assert.deepEqual(predictionSet(few, { labels: [2], probabilities: [0.9], rest: 0.1, restCount: 3 }), {
+    assert.deepEqual(predictionSet(few, { labels: [2], probabilities: [0.9], rest: 0.1, restCount: 3 }, 4), {
       labels: [2],
       others: true,
     });
