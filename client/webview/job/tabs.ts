@@ -1,6 +1,5 @@
 /** The parts of the panel as tabs: by mouse, arrows, Home and End. */
 import { html, type TemplateResult } from "lit";
-import { isActive } from "../../src/jobs/words.ts";
 import { JOB_TABS, type JobTab } from "./messages.ts";
 import { draw, element, panel, save } from "./panel.ts";
 import { loadDetail } from "./read.ts";
@@ -31,8 +30,8 @@ export const drawTabs =
 function choose(tab: JobTab): void {
   save({ tab });
   draw();
-  // What a running job makes and reports is read when somebody looks.
-  if (panel.job && isActive(panel.job) && (tab === "difference" || tab === "artifacts")) void loadDetail();
+  // What a job makes and reports is read when somebody looks: results of a host elsewhere come after its end.
+  if (panel.job && (tab === "difference" || tab === "artifacts")) void loadDetail();
   element(`tab-${tab}`)?.focus();
 }
 
