@@ -7,100 +7,58 @@
  * fine-tuned on 12 rows a label (head classifier, as in bench/qlora) as stage `head`, the rest to people. Then, in TO/cascade:
  *
  *     clf fine-tune cascade.clf.yaml -m head && clf evaluate cascade.clf.yaml -m head
- *     clf compare cascade.clf.yaml -m first -m linear -m both
+ *     clf compare cascade.clf.yaml -m first -m head -m linear -m both
  *
  * DATA and MODEL are those of bench/qlora/projects.ts. Which rows: the first of each label in the order of the file; nothing was chosen by its result.
  */
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { readCsv } from "../linear/csv.ts";
-
-type Rows = Record<string, string>[];
+import { ofTwentyLabels, take, tuned, type Wanted, writeProject } from "../qlora/small-project.ts";
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const [data = "", model = "", to = ""] = positionals.map((path) => resolve(path));
 const CLI = join(import.meta.dirname, "..", "..", "server", "src", "cli.ts");
 /** Rows a label, in the order of the file: those of the cascade, then those of its first stage, which are no rows of the cascade. */
-const CASCADE: [string, number][] = [
+const CASCADE: Wanted = [
   ["train", 12],
   ["validation", 13],
 ];
-const FIRST: [string, number][] = [
-  ...CASCADE.map(([, n]): [string, number] => ["", n]),
+const FIRST: Wanted = [
+  ...CASCADE.map(([, n]): Wanted[number] => ["", n]),
   ["train", 4],
   ["validation", 4],
   ["test", 2],
 ];
 const TEST = 10;
 
-/** The first rows of each of 20 labels, named as a split; those that are named "" are passed over. */
-function take(file: string, wanted: [string, number][]): Rows {
-  const rows = readCsv(join(data, "banking77", file));
-  const twenty = new Set([...new Set(rows.map(({ label }) => label!))].sort().slice(0, 20));
-  const seen = new Map<string, number>();
-  return rows.flatMap((row) => {
-    if (!twenty.has(row.label!)) return [];
-    let place = seen.get(row.label!) ?? 0;
-    seen.set(row.label!, place + 1);
-    for (const [split, count] of wanted) {
-      if (place < count) return split === "" ? [] : [{ ...row, split }];
-      place -= count;
-    }
-    return [];
-  });
-}
+const accept = "confidence: { accept: { risk: 0.1, certainty: 0.9 } }\n";
 
-function write(name: string, columns: string[], rows: Rows, models: string): string {
-  const folder = join(to, name);
-  mkdirSync(folder, { recursive: true });
-  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]!))].map((fields) =>
-    fields.map(quoted).join(","),
-  );
-  writeFileSync(join(folder, "data.csv"), `${lines.join("\n")}\n`);
-  const file = join(folder, `${name}.clf.yaml`);
-  writeFileSync(
-    file,
-    `version: 1
-dataset: { source: data.csv, split: { column: split } }
-task: { inputs: [text], targets: [{ column: label }] }
-models:
-${models}confidence: { accept: { risk: 0.1, certainty: 0.9 } }
-`,
-  );
-  return file;
-}
-
-const rows = [...take("train.csv", CASCADE), ...take("test.csv", [["test", TEST]])];
-const first = write("first", ["text", "label", "split"], take("train.csv", FIRST), "  baseline: { engine: linear }\n");
+const taken = (file: string, wanted: Wanted) =>
+  take(ofTwentyLabels(readCsv(join(data, "banking77", file))), ({ label }) => label!, wanted);
+const rows = [...taken("train.csv", CASCADE), ...taken("test.csv", [["test", TEST]])];
+const first = writeProject(join(to, "first"), "first", {
+  rows: taken("train.csv", FIRST),
+  targets: ["label"],
+  models: "  baseline: { engine: linear }\n",
+  more: accept,
+});
 const cascade = join(to, "cascade");
-rmSync(join(cascade, "model"), { force: true });
-write(
-  "cascade",
-  ["text", "label", "split"],
+writeProject(cascade, "cascade", {
   rows,
-  `  first:
+  targets: ["label"],
+  models: `  first:
     engine: predictions
     source: first.jsonl
     targets: { label: { label: label predicted, probability: label confidence } }
   linear: { engine: linear }
-  head:
-    engine: qlora
-    base: model
-    gguf_file: SmolLM2-135M-Instruct.Q4_1.gguf
-    quantization: none
-    lora: { rank: 16, alpha: 32, dropout: 0, target_modules: [q_proj, v_proj] }
-    epochs: 2
-    batch_size: 8
-    learning_rate: 2e-3
-    max_tokens: 128
-    head: classifier
-  both: { engine: cascade, stages: [first, head] }
+${tuned("head", "    head: classifier\n")}  both: { engine: cascade, stages: [first, head] }
 `,
-);
-symlinkSync(model, join(cascade, "model"));
+  more: accept,
+  model,
+});
 const clf = (...args: string[]) => execa(process.execPath, [CLI, ...args], { stdio: ["ignore", "ignore", "inherit"] });
 await clf("evaluate", first, "--model", "baseline");
 writeFileSync(join(cascade, "texts.jsonl"), rows.map(({ text }) => `${JSON.stringify({ text })}\n`).join(""));

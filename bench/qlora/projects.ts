@@ -7,84 +7,34 @@
  * index). Makes TO/banking20 and TO/hwu, and TO/banking77.json with TO/short.json, TO/200.json and TO/500.json (texts of about so many tokens),
  * which `python -m clf_worker.bench` takes. Which rows: the first of each label in the order of the file; nothing is drawn, nothing was chosen by its result.
  */
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readCsv } from "../linear/csv.ts";
-
-type Rows = Record<string, string>[];
+import { GGUF, ofTwentyLabels, type Rows, take, tuned, writeProject } from "./small-project.ts";
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const [data = "", model = "", to = ""] = positionals.map((path) => resolve(path));
-const GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf";
-
-/** The first `wanted` rows of each label, named as a split; those of `before` are passed over. */
-function take(rows: Rows, label: (row: Record<string, string>) => string, wanted: [string, number][]): Rows {
-  const seen = new Map<string, number>();
-  return rows.flatMap((row) => {
-    let place = seen.get(label(row)) ?? 0;
-    seen.set(label(row), place + 1);
-    for (const [split, count] of wanted) {
-      if (place < count) return [{ ...row, split }];
-      place -= count;
-    }
-    return [];
-  });
-}
-
-function csv(rows: Rows, columns: string[]): string {
-  const quoted = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  return [columns, ...rows.map((row) => columns.map((column) => row[column]!))]
-    .map((fields) => `${fields.map(quoted).join(",")}\n`)
-    .join("");
-}
 
 function project(name: string, rows: Rows, targets: string[], models: string): void {
   const folder = join(to, name);
-  mkdirSync(folder, { recursive: true });
-  symlinkSync(model, join(folder, "model"));
-  writeFileSync(join(folder, "data.csv"), csv(rows, ["text", ...targets, "split"]));
-  writeFileSync(
-    join(folder, `${name}.clf.yaml`),
-    `version: 1
-dataset: { source: data.csv, split: { column: split } }
-task:
-  inputs: [text]
-  targets: [${targets.map((column) => `{ column: ${column} }`).join(", ")}]
-models:
-  linear: { engine: linear }
-${models}`,
-  );
+  writeProject(folder, name, { rows, targets, models: `  linear: { engine: linear }\n${models}`, model });
   const count = (split: string) => rows.filter((row) => row.split === split).length;
   console.log(`${folder}: ${count("train")} train, ${count("validation")} validation, ${count("test")} test rows`);
 }
-
-const tuned = (name: string, more: string) => `  ${name}:
-    engine: qlora
-    base: model
-    gguf_file: ${GGUF}
-    quantization: none
-    lora: { rank: 16, alpha: 32, dropout: 0, target_modules: [q_proj, v_proj] }
-    epochs: 2
-    batch_size: 8
-    learning_rate: 2e-3
-    max_tokens: 128
-${more}`;
 
 const byLabel = (row: Record<string, string>) => row.label!;
 const train = readCsv(join(data, "banking77/train.csv"));
 const test = readCsv(join(data, "banking77/test.csv"));
 const labels = [...new Set(train.map(byLabel))].sort();
-const twenty = new Set(labels.slice(0, 20));
-const ofTwenty = (rows: Rows) => rows.filter((row) => twenty.has(row.label!));
 project(
   "banking20",
   [
-    ...take(ofTwenty(train), byLabel, [
+    ...take(ofTwentyLabels(train), byLabel, [
       ["train", 12],
       ["validation", 3],
     ]),
-    ...take(ofTwenty(test), byLabel, [["test", 5]]),
+    ...take(ofTwentyLabels(test), byLabel, [["test", 5]]),
   ],
   ["label"],
   `${tuned("zero", "").replace("epochs: 2", "epochs: 0").replace("max_tokens: 128", "max_tokens: 512")}${tuned("text", "")}${tuned("head", "    head: classifier\n")}`,
