@@ -48,8 +48,8 @@ export async function preflight(
         : estimatePrediction(spec, lengths(session, data, splits, false), labelLengths(data), machine);
     found.push({ estimate, summary: describePreflight(model, estimate, machine) });
   }
-  const brought = await describeBrought(session, request);
   if (found.length === 0) return null;
+  const brought = await describeBrought(session, request);
   const sum = (key: "seconds" | "dollars") =>
     found.reduce<number | null>((all, { estimate }) => {
       const one = estimate[key];

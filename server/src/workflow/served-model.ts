@@ -264,10 +264,12 @@ async function enginePredict(
   );
   const { engine } = model.spec;
   // Examples come from train; the stages of a cascade are brought to one scale by the tune rows, whose answers are kept and not paid again.
+  const splits: readonly string[] = engine === "cascade" ? ["train", "tune"] : engine === "qlora" ? [] : ["train"];
   const kept: JobRow[] = [];
-  for await (const row of readJobRows(session, job.id)) {
-    if (row.split === "train" || (row.split === "tune" && engine === "cascade"))
-      kept.push({ ...row, row: keptId(row.row) });
+  if (splits.length > 0) {
+    for await (const row of readJobRows(session, job.id)) {
+      if (splits.includes(row.split)) kept.push({ ...row, row: keptId(row.row) });
+    }
   }
   const shots = (of: { shots?: JobModel["shots"] }) =>
     of.shots ? { shots: of.shots.map((shot) => ({ ...shot, row: keptId(shot.row) })) } : {};
