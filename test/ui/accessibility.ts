@@ -1,7 +1,14 @@
-/** What axe-core finds in a page. */
+/** What axe-core finds in a page, and the themes to look at it in. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Frame, Page } from "playwright-core";
+
+/** Themes that every panel is looked at in, and how pictures name them; the one that windows begin with comes last. */
+export const THEMES = [
+  ["Light Modern", "light"],
+  ["Default High Contrast", "high-contrast"],
+  ["Dark Modern", "dark"],
+] as const;
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

@@ -10,16 +10,11 @@ import type { Job } from "../../schemas/job.ts";
 import { newJobId } from "../../server/src/jobs/id.ts";
 import { identify } from "../../server/src/jobs/process.ts";
 import { ROOT } from "../built.ts";
-import { seriousIssues } from "./accessibility.ts";
+import { seriousIssues, THEMES } from "./accessibility.ts";
 import { injuriesProject } from "./injuries.ts";
 import { testWindow } from "./window.ts";
 import { eventually } from "./workbench.ts";
 
-const THEMES = [
-  ["Dark Modern", "dark"],
-  ["Light Modern", "light"],
-  ["Default High Contrast", "high-contrast"],
-] as const;
 const WIDTHS = [1400, 900, 560];
 const HOSTILE = '<img src=x onerror="document.title=1"><b>bold</b> \u202Eleft\u202C 👩‍👩‍👧‍👦';
 /** Bytes of the log's first part: more than the panel holds at once. */
@@ -223,7 +218,6 @@ describe("Job panel and Try It", function () {
       }
       await workbench.setWindowSize(1400, 900);
     }
-    await workbench.setTheme("Dark Modern");
   });
 
   it("comes back after a reload of the window", async () => {

@@ -10,7 +10,7 @@ import type { Frame } from "playwright-core";
 import { Decision } from "../../schemas/decisions.ts";
 import { nextDecisionId } from "../../server/src/review/decision-id.ts";
 import { ROOT } from "../built.ts";
-import { seriousIssues } from "./accessibility.ts";
+import { seriousIssues, THEMES } from "./accessibility.ts";
 import { LABELS, reviewProject } from "./reviewProject.ts";
 import { testWindow } from "./window.ts";
 import { eventually, type Workbench } from "./workbench.ts";
@@ -350,11 +350,7 @@ describe("Review by keyboard", function () {
     await panel.locator(".similar kbd").waitFor();
     await press("i");
     await panel.locator("#progress").waitFor();
-    for (const [theme, name] of [
-      ["Light Modern", "light"],
-      ["Default High Contrast", "high-contrast"],
-      ["Dark Modern", "dark"],
-    ] as const) {
+    for (const [theme, name] of THEMES) {
       await workbench.setTheme(theme);
       await workbench.runCommand("Clf: Focus on Flagged View");
       // Colours of the theme before may stand for a moment.
